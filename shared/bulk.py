@@ -1,0 +1,142 @@
+"""The bulk protocol (design 6): a chunk of rows is applied exactly once, or not at all.
+
+The owner of the rows applies one chunk in one transaction: fence, receipt, rows, counts. A chunk that comes again
+waits for the first and gets its receipt. Closing the fence of a job waits for what is being applied; after that no
+chunk of the job is applied any more, so the receipts are the truth.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Integer, LargeBinary, func, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shared.errors import Conflict
+
+COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One row that was refused. `row` is its number in the file (1 is the first record), `line` its physical line."""
+
+    row: int
+    line: int
+    column: str | None
+    code: str
+    message: str
+
+
+@dataclass
+class ChunkResult:
+    """What became of the rows of a chunk; the five counts add up to its rows.
+
+    `created_ids` holds the ids of created records, 16 bytes each, for undo.
+    """
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    created_ids: bytes = b""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer that the worker gets."""
+        answer = asdict(self)
+        del answer["created_ids"]
+        return answer
+
+
+class FenceTable:
+    """Mixin: `class JobFence(FenceTable, Base)`."""
+
+    __tablename__ = "job_fence"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    closed: Mapped[bool] = mapped_column(server_default="false")
+
+
+class ReceiptTable:
+    """Mixin: `class Receipt(ReceiptTable, Base)`: one row per applied chunk, never changed by a repeat."""
+
+    __tablename__ = "receipt"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    chunk_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    checksum: Mapped[str]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_ids: Mapped[bytes | None] = mapped_column(LargeBinary)
+    applied_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class FenceClosed(Conflict):
+    """The job was cancelled: none of its chunks is applied any more."""
+
+    code = "fence_closed"
+
+
+class ChecksumMismatch(Conflict):
+    """Another content came under the number of a chunk that was applied."""
+
+    code = "chunk_checksum_mismatch"
+
+
+def apply_chunk(
+    session: Session,
+    fences: type[FenceTable],
+    receipts: type[ReceiptTable],
+    job_id: uuid.UUID,
+    chunk_no: int,
+    checksum: str,
+    apply: Callable[[Session], ChunkResult],
+) -> dict[str, Any]:
+    """Apply a chunk once and return its answer (`ChunkResult.to_json` plus `repeated`).
+
+    Raises FenceClosed when the job was cancelled before the chunk was applied, ChecksumMismatch when the number was
+    used for another content. Commits nothing: the caller's unit of work does.
+    """
+    closed = _share_fence(session, fences, job_id)
+    if not closed:
+        fresh = session.execute(
+            insert(receipts)
+            .values(job_id=job_id, chunk_no=chunk_no, checksum=checksum)
+            .on_conflict_do_nothing()
+            .returning(receipts.chunk_no)
+        ).first()  # waits here for a twin that is being applied
+        if fresh is not None:
+            result = apply(session)
+            receipt = session.get_one(receipts, (job_id, chunk_no))
+            receipt.answer = result.to_json()
+            receipt.created_ids = result.created_ids or None
+            session.flush()
+            return {**result.to_json(), "repeated": False}
+    receipt = session.get(receipts, (job_id, chunk_no))  # type: ignore[assignment]
+    if receipt is None:
+        raise FenceClosed("This job was cancelled.")
+    if receipt.checksum != checksum:
+        raise ChecksumMismatch(f"Chunk {chunk_no} was applied with another content.")
+    return {**(receipt.answer or {}), "repeated": True}
+
+
+def close_fence(
+    session: Session, fences: type[FenceTable], receipts: type[ReceiptTable], job_id: uuid.UUID
+) -> list[dict[str, Any]]:
+    """Let no further chunk of the job be applied, after waiting for those at work; return what was applied."""
+    session.execute(insert(fences).values(job_id=job_id, closed=True).on_conflict_do_update(
+        index_elements=["job_id"], set_={"closed": True}
+    ))
+    rows = session.execute(select(receipts).where(receipts.job_id == job_id).order_by(receipts.chunk_no)).scalars()
+    return [{"chunk_no": row.chunk_no, **(row.answer or {})} for row in rows]
+
+
+def _share_fence(session: Session, fences: type[FenceTable], job_id: uuid.UUID) -> bool:
+    session.execute(insert(fences).values(job_id=job_id).on_conflict_do_nothing())
+    return bool(
+        session.execute(select(fences.closed).where(fences.job_id == job_id).with_for_update(read=True)).scalar_one()
+    )

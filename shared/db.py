@@ -1,0 +1,123 @@
+"""The database of a service: engine, unit of work, identifiers.
+
+The edge (a view or a task) opens one `unit_of_work()`, calls one domain function and leaves the block, which
+commits; the domain never commits. Both need the application context of the service's Flask app.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+from flask import Flask, current_app, g
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, func, text
+from sqlalchemy.orm import Session, mapped_column, sessionmaker
+
+from shared.settings import Settings
+
+NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_ix",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+UuidPk = Annotated[uuid.UUID, mapped_column(primary_key=True, server_default=text("uuidv7()"))]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+def metadata() -> MetaData:
+    """Return fresh metadata whose constraints have stable names; each service has its own."""
+    return MetaData(naming_convention=NAMES)
+
+
+def make_engine(url: str, *, statement_timeout: int = 30, pool_size: int = 8, **settings: str) -> Engine:
+    """Return an engine; `settings` are PostgreSQL settings of every connection, timeout in seconds."""
+    options = {"statement_timeout": f"{statement_timeout}s", "timezone": "UTC", **settings}
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        connect_args={"options": " ".join(f"-c {name}={value}" for name, value in options.items())},
+    )
+
+
+def init_database(app: Flask, settings: Settings, **connection: Any) -> None:
+    """Give `app` its database; `connection` goes to `make_engine`."""
+    engine = make_engine(settings.database_url, **connection)
+    app.extensions["liaison.engine"] = engine
+    app.extensions["liaison.sessions"] = sessionmaker(engine, expire_on_commit=False)
+
+
+def after_commit(session: Session, call: Callable[[], object]) -> None:
+    """Run `call` once the unit of work has committed. It must be a mere nudge: its loss may cost time, nothing else."""
+    session.info.setdefault("after_commit", []).append(call)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """Yield a session; commit when the block ends well, else roll back; then run what `after_commit` collected.
+
+    Inside another unit of work that asked for it (`joined_by_inner`), the block joins that one instead.
+    """
+    outer: Session | None = g.get("unit_of_work")
+    if outer is not None:
+        yield outer
+        outer.flush()
+        return
+    session: Session = current_app.extensions["liaison.sessions"]()
+    try:
+        yield session
+        session.commit()
+        calls: list[Callable[[], object]] = session.info.pop("after_commit", [])
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+    for call in calls:
+        call()
+
+
+@contextmanager
+def joined_by_inner(session: Session) -> Iterator[None]:
+    """Let every `unit_of_work()` inside the block join `session`, so that all of it commits as one."""
+    g.unit_of_work = session
+    try:
+        yield
+    finally:
+        del g.unit_of_work
+
+
+@contextmanager
+def read_only() -> Iterator[Session]:
+    """Yield a session that is rolled back at the end of the block."""
+    session: Session = current_app.extensions["liaison.sessions"]()
+    try:
+        yield session
+    finally:
+        session.rollback()
+        session.close()
+
+
+def uuid7s(count: int) -> list[uuid.UUID]:
+    """Return `count` version 7 UUIDs (RFC 9562) in ascending order, all of this millisecond.
+
+    After the 48-bit time come 12 random bits for the batch, then the running number in 32 bits above 30 random ones.
+    """
+    if not count:
+        return []
+    head = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | (int.from_bytes(os.urandom(2)) & 0xFFF) << 64 | 0b10 << 62
+    tails = memoryview(os.urandom(4 * count)).cast("I")
+    return [uuid.UUID(int=head | number << 30 | tail >> 2) for number, tail in enumerate(tails)]
+
+
+def uuid7() -> uuid.UUID:
+    """Return one version 7 UUID."""
+    return uuid7s(1)[0]

@@ -1,0 +1,78 @@
+"""The errors a domain function may raise. One table in `shared.web.problems` turns them into answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """A refusal with a stable `code` for programs and a sentence for a person.
+
+    `fields` maps a field's name to its messages; `extra` is JSON that goes into the problem as it is.
+    """
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "refused"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.fields: dict[str, list[str]] = {name: list(words) for name, words in (fields or {}).items()}
+        self.extra: dict[str, Any] = dict(extra or {})
+
+
+class Unauthorized(DomainError):
+    """Nobody is signed in."""
+
+    status = 401
+    code = "not_signed_in"
+
+
+class Forbidden(DomainError):
+    """Somebody is signed in who may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(DomainError):
+    """There is no such thing, or none that this person may see."""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(DomainError):
+    """The thing is in a state, or has a twin, that does not allow this."""
+
+    status = 409
+    code = "conflict"
+
+
+class Stale(DomainError):
+    """Somebody else changed it since it was read."""
+
+    status = 412
+    code = "stale"
+
+    def __init__(self, what: str = "This record") -> None:
+        super().__init__(f"{what} was changed by somebody else in the meantime. Load it again, then make your change.")
+
+
+class Invalid(DomainError):
+    """A value breaks a rule."""
+
+    status = 422
+    code = "invalid"
+
+
+class Unavailable(DomainError):
+    """A part that is needed for this does not answer now."""
+
+    status = 503
+    code = "unavailable"

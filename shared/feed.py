@@ -1,0 +1,98 @@
+"""The event feed: facts recorded with the change, pulled by whoever wants them (design 5).
+
+The owner's `outbox` row commits with the change. Its `pos` is given later, by a reader that holds an advisory lock, so
+that a position is never seen before a smaller one (a plain `id > last` skips rows that commit late). A subscriber
+applies a batch, notes each event in its `inbox`, and moves its `feed_cursor`, all in one transaction.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from flask import Blueprint, request
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared.db import unit_of_work
+from shared.http import ServiceClient, ServiceUnavailable
+from shared.outbox import CursorTable, InboxTable, OutboxTable
+from shared.web import internal
+
+BATCH = 500
+FEED_LOCK = 0x6C69_0001
+log = structlog.get_logger("feed")
+
+
+def read_feed(session: Session, outbox: type[OutboxTable], after: int, limit: int = BATCH) -> list[dict[str, Any]]:
+    """Return the events behind position `after`, oldest first; give positions to those that have none yet."""
+    session.execute(select(func.pg_advisory_xact_lock(FEED_LOCK)))
+    session.execute(
+        text(
+            "UPDATE outbox o SET pos = n.base + n.rank FROM (SELECT event_id,"
+            " (SELECT coalesce(max(pos), 0) FROM outbox) AS base, row_number() OVER (ORDER BY event_id) AS rank"
+            " FROM outbox WHERE pos IS NULL) n WHERE o.event_id = n.event_id"
+        )
+    )
+    rows = session.execute(select(outbox).where(outbox.pos > after).order_by(outbox.pos).limit(limit)).scalars()
+    return [
+        {
+            "pos": row.pos,
+            "event_id": str(row.event_id),
+            "name": row.name,
+            "recorded_at": row.recorded_at.isoformat(),
+            "payload": row.payload,
+        }
+        for row in rows
+    ]
+
+
+def feed_blueprint(outbox: type[OutboxTable]) -> Blueprint:
+    """Return the blueprint that answers `GET /internal/events?after=pos`."""
+    blueprint = Blueprint("feed", __name__)
+
+    @blueprint.get("/internal/events")
+    @internal()
+    def events() -> dict[str, Any]:
+        after = request.args.get("after", 0, int)
+        with unit_of_work() as session:
+            return {"events": read_feed(session, outbox, after)}
+
+    return blueprint
+
+
+Handler = Callable[[Session, dict[str, Any]], None]
+
+
+def pull(
+    client: ServiceClient,
+    owner: str,
+    inbox: type[InboxTable],
+    cursor: type[CursorTable],
+    handlers: dict[str, Handler],
+) -> int:
+    """Read the feed of `owner` to its end and apply it; return how many events were new here.
+
+    A handler gets the session and the event as `read_feed` gives it. Events without a handler are passed over. An owner
+    that is away is left for the next nudge.
+    """
+    applied = 0
+    while True:
+        with unit_of_work() as session:
+            session.execute(insert(cursor).values(owner=owner).on_conflict_do_nothing())
+            place = session.execute(select(cursor).where(cursor.owner == owner).with_for_update()).scalar_one()
+            try:
+                events = client.get("/internal/events", after=place.pos)["events"]
+            except ServiceUnavailable as error:
+                log.warning("feed is away", owner=owner, error=str(error))
+                return applied
+            for event in events:
+                fresh = session.execute(
+                    insert(inbox).values(event_id=event["event_id"]).on_conflict_do_nothing().returning(inbox.event_id)
+                ).first()
+                if fresh and (handler := handlers.get(event["name"])):
+                    handler(session, event)
+                    applied += 1
+                place.pos = event["pos"]
+        if len(events) < BATCH:
+            return applied

@@ -1,0 +1,73 @@
+"""Calls from one service to another: signed, with short timeouts and the request id."""
+
+from typing import Any
+
+import httpx
+from structlog.contextvars import get_contextvars
+
+from shared.errors import DomainError, NotFound, Unavailable
+from shared.identity import sign_service
+from shared.observe import REQUEST_ID
+from shared.settings import Settings
+
+CONNECT_SECONDS = 3.0
+
+
+class ServiceUnavailable(Unavailable):
+    """Another service did not answer, or not sensibly; the same call may go through later."""
+
+    code = "service_unavailable"
+
+    def __init__(self, peer: str, reason: str) -> None:
+        super().__init__(f"The {peer} service does not answer just now ({reason}).")
+        self.peer = peer
+
+
+class CallRefused(DomainError):
+    """Another service refused the call for good; `status` and `code` are its own."""
+
+    def __init__(self, peer: str, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(problem.get("detail") or f"The {peer} service refused this ({status}).", extra={})
+        self.status = status  # type: ignore[misc]
+        self.code = problem.get("code", "refused")  # type: ignore[misc]
+        self.problem = problem
+
+
+class ServiceClient:
+    """A client for one peer. Keep one per process: it pools its connections."""
+
+    def __init__(self, settings: Settings, peer: str, *, seconds: float = 10.0) -> None:
+        self.settings = settings
+        self.peer = peer
+        self.audience = peer.removesuffix("_bulk")
+        self.http = httpx.Client(
+            base_url=settings.urls[peer], timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS), trust_env=False
+        )
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON answer of a GET."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, *, json: Any = None, content: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+        """Return the JSON answer of a POST; raise ServiceUnavailable (try later), NotFound or CallRefused."""
+        return self._call("POST", path, json=json, content=content, headers=headers or {})
+
+    def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> Any:
+        token = sign_service(self.settings.keys_dir, self.settings.service, self.audience)
+        send = {
+            "Authorization": f"Bearer {token}",
+            REQUEST_ID: str(get_contextvars().get("request_id", "")),
+            **(headers or {}),
+        }
+        try:
+            response = self.http.request(method, path, headers=send, **kwargs)
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(self.peer, type(error).__name__) from error
+        if response.status_code >= 500 or response.status_code == 429:
+            raise ServiceUnavailable(self.peer, str(response.status_code))
+        if response.status_code >= 400:
+            problem = response.json() if "json" in response.headers.get("Content-Type", "") else {}
+            if response.status_code == 404:
+                raise NotFound(problem.get("detail") or "There is no such thing.")
+            raise CallRefused(self.peer, response.status_code, problem)
+        return response.json() if response.content else None

@@ -1,0 +1,110 @@
+"""One canonical form of codes, e-mails, names and phones.
+
+The unique index, the API and the importer all compare these keys and nothing else. Each rule comes twice: for one
+text, and for a polars column; the column function takes a vectorised way for plain values and calls the first for the
+rest, so both agree (a property test holds that).
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import phonenumbers
+import polars as pl
+
+INVISIBLE = "\u00a0\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202f\u2060\ufeff"
+_drop_invisible = str.maketrans("", "", INVISIBLE)
+_EXTENSION = re.compile(r"(?:;?\s*(?:ext(?:ension|n)?\.?|x|#|durchwahl)\s*[:.]?\s*)(\d{1,9})\s*$", re.IGNORECASE)
+_NOT_DIGITS = re.compile(r"\D")
+_PLAIN_ASCII = r"^[\x21-\x7e]*$"
+_PLAIN_NAME = r"^[\x21-\x7e]+(?: [\x21-\x7e]+)*$"
+_PLAIN_INTERNATIONAL = r"^\+[1-9][0-9 ./-]*$"
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC without invisible characters at work in it and without white space around it.
+
+    Zero-width joiners stay (scripts and emoji need them); no-break spaces become spaces.
+    """
+    return unicodedata.normalize("NFC", text.replace("\u00a0", " ").replace("\u202f", " ").replace("\ufeff", "")).strip()
+
+
+def code_key(text: str) -> str:
+    """Return the key of a business code: trimmed, no zero-width or no-break spaces, any case alike, zeros kept."""
+    return unicodedata.normalize("NFKC", text.translate(_drop_invisible)).strip().casefold()
+
+
+def email_key(text: str) -> str:
+    """Return the key of an e-mail address: trimmed, NFKC, lower case."""
+    return unicodedata.normalize("NFKC", text.translate(_drop_invisible)).strip().lower()
+
+
+def name_key(text: str) -> str:
+    """Return the key of a name: NFKC, casefold, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@lru_cache(65_536)
+def phone_key(text: str, country: str | None = None) -> tuple[str, str]:
+    """Return (number, extension) of a phone; both may be empty.
+
+    A number that begins with + or 00 is international already: + and its digits, a "(0)" left out. A national one is
+    read by the rules of `country` (ISO 3166 alpha-2; libphonenumber) and written as E.164; where that cannot be done,
+    its digits alone are the key.
+    """
+    number = unicodedata.normalize("NFKC", text.translate(_drop_invisible)).strip()
+    extension = ""
+    if found := _EXTENSION.search(number):
+        extension = found.group(1)
+        number = number[: found.start()]
+    digits = _NOT_DIGITS.sub("", number)
+    if number.startswith("+") or digits.startswith("00"):
+        digits = _NOT_DIGITS.sub("", number.replace("(0)", ""))
+        if not number.startswith("+"):
+            digits = digits.removeprefix("00")
+        return (f"+{digits}" if digits else "", extension)
+    if country and digits:
+        try:
+            parsed = phonenumbers.parse(digits, country.upper())
+        except phonenumbers.NumberParseException:
+            return digits, extension
+        if phonenumbers.is_possible_number(parsed):
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), extension
+    return digits, extension
+
+
+def code_keys(column: pl.Series) -> pl.Series:
+    """Return the `code_key` of each text of `column`; nulls stay."""
+    return _twin(column, _PLAIN_ASCII, column.str.to_lowercase(), code_key)
+
+
+def email_keys(column: pl.Series) -> pl.Series:
+    """Return the `email_key` of each text of `column`; nulls stay."""
+    return _twin(column, _PLAIN_ASCII, column.str.to_lowercase(), email_key)
+
+
+def name_keys(column: pl.Series) -> pl.Series:
+    """Return the `name_key` of each text of `column`; nulls stay."""
+    return _twin(column, _PLAIN_NAME, column.str.to_lowercase(), name_key)
+
+
+def phone_keys(column: pl.Series, country: pl.Series) -> pl.Series:
+    """Return the number part of `phone_key` for each phone and its country; nulls stay, an empty key is null."""
+    plain = column.str.contains(_PLAIN_INTERNATIONAL).fill_null(True)
+    fast = pl.select(pl.lit("+") + pl.lit(column).str.replace_all(r"[^0-9]", "")).to_series()
+    if not plain.all():
+        slow = [
+            phone_key(text, where)[0]
+            for text, where in zip(column.filter(~plain).to_list(), country.filter(~plain).to_list(), strict=True)
+        ]
+        fast = fast.scatter((~plain).arg_true(), slow)
+    return fast.replace("", None).alias(column.name)
+
+
+def _twin(column: pl.Series, plain_pattern: str, fast: pl.Series, rule: "object") -> pl.Series:
+    plain = column.str.contains(plain_pattern).fill_null(True)
+    if plain.all():
+        return fast
+    assert callable(rule)
+    slow = [rule(text) for text in column.filter(~plain).to_list()]
+    return fast.scatter((~plain).arg_true(), slow)

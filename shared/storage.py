@@ -1,0 +1,59 @@
+"""The file store: an fsspec URL, a folder by default, `s3://...` where there are several machines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+import fsspec
+
+
+class Storage:
+    """Files by path below one URL. Paths are made by our code only, never from a user's text."""
+
+    def __init__(self, url: str) -> None:
+        self.fs, self.root = fsspec.core.url_to_fs(url, auto_mkdir=True)
+
+    def _full(self, path: str) -> str:
+        if ".." in path.split("/") or path.startswith("/"):
+            raise ValueError(f"not a path inside the store: {path}")
+        return f"{self.root}/{path}"
+
+    def open(self, path: str, mode: str = "rb") -> BinaryIO:
+        """Open for reading; FileNotFoundError when absent."""
+        return cast(BinaryIO, self.fs.open(self._full(path), mode))
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[BinaryIO]:
+        """Yield a file that gets its name only when the block ends well, so no reader sees half of it."""
+        full = self._full(path)
+        partial = f"{full}.partial"
+        try:
+            with self.fs.open(partial, "wb") as file:
+                yield cast(BinaryIO, file)
+        except BaseException:
+            if self.fs.exists(partial):
+                self.fs.rm_file(partial)
+            raise
+        self.fs.mv(partial, full)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write `data` whole."""
+        with self.writing(path) as file:
+            file.write(data)
+
+    def read(self, path: str) -> bytes:
+        """Return the whole file."""
+        return cast(bytes, self.fs.cat_file(self._full(path)))
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file."""
+        return bool(self.fs.exists(self._full(path)))
+
+    def size(self, path: str) -> int:
+        """Return the size in bytes."""
+        return int(self.fs.size(self._full(path)))
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a folder with all in it; absent is fine."""
+        if self.fs.exists(self._full(path)):
+            self.fs.rm(self._full(path), recursive=True)

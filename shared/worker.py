@@ -1,0 +1,96 @@
+"""Celery for every service: it starts work and spreads it; PostgreSQL keeps every promise (design 6).
+
+A lost message costs time, never work: what is due stands in a table, and beat looks there.
+"""
+
+from typing import Any
+
+import structlog
+from celery import Celery, Task, signals
+from flask import Flask
+from kombu.exceptions import OperationalError as BrokerAway
+from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+from shared.observe import TASKS
+
+SOFT_SECONDS = 90
+HARD_SECONDS = 120
+log = structlog.get_logger("tasks")
+
+
+def make_celery(app: Flask) -> Celery:
+    """Return the Celery app of `app`'s service, whose tasks run inside the Flask app's context.
+
+    The default queue is the service's name; visibility timeout exceeds twice the hard time limit, so a task that is
+    merely slow is not handed out twice.
+    """
+    settings = app.extensions["liaison.settings"]
+    service = settings.service
+
+    class ContextTask(Task):  # type: ignore[misc]
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            with app.app_context():
+                return self.run(*args, **kwargs)
+
+    celery = Celery(service, broker=settings.redis_url, task_cls=ContextTask, set_as_current=False)
+    celery.conf.update(
+        task_default_queue=service,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_publish_retry=False,
+        task_soft_time_limit=SOFT_SECONDS,
+        task_time_limit=HARD_SECONDS,
+        task_create_missing_queues=True,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        worker_hijack_root_logger=False,
+        worker_soft_shutdown_timeout=10,
+        worker_enable_soft_shutdown_on_idle=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": 300,
+            "unacked_restore_interval": 15,
+            "unacked_mutex_expire": 60,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "unacked_key": f"unacked.{service}",
+            "unacked_index_key": f"unacked_index.{service}",
+            "unacked_mutex_key": f"unacked_mutex.{service}",
+        },
+    )
+    app.extensions["liaison.celery"] = celery
+    return celery
+
+
+def nudge(celery: Celery, task: str, *args: Any, queue: str, expires: float | None = 60) -> bool:
+    """Send a task if the broker is there; tell whether it was. Whoever calls this must not depend on it."""
+    try:
+        celery.send_task(task, args=args, queue=queue, expires=expires, retry=False)
+    except (BrokerAway, RedisError, OSError) as error:
+        log.warning("nudge not sent", task=task, error=str(error))
+        return False
+    return True
+
+
+@signals.before_task_publish.connect
+def _carry_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is not None:
+        headers["request_id"] = get_contextvars().get("request_id", "")
+
+
+@signals.task_prerun.connect
+def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
+    clear_contextvars()
+    request_id = (getattr(task.request, "request_id", None) or "") if task else ""
+    bind_contextvars(task=task.name if task else "", task_id=task_id, request_id=request_id or task_id)
+
+
+@signals.task_postrun.connect
+def _end(task: Any = None, state: str | None = None, **_: Any) -> None:
+    TASKS.labels(task.name if task else "?", state or "?").inc()
