@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.errors import Conflict
 
+VOID = "void"
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
 
 
@@ -128,9 +129,11 @@ def close_fence(
     session: Session, fences: type[FenceTable], receipts: type[ReceiptTable], job_id: uuid.UUID
 ) -> list[dict[str, Any]]:
     """Let no further chunk of the job be applied, after waiting for those at work; return what was applied."""
-    session.execute(insert(fences).values(job_id=job_id, closed=True).on_conflict_do_update(
-        index_elements=["job_id"], set_={"closed": True}
-    ))
+    session.execute(
+        insert(fences)
+        .values(job_id=job_id, closed=True)
+        .on_conflict_do_update(index_elements=["job_id"], set_={"closed": True})
+    )
     rows = session.execute(select(receipts).where(receipts.job_id == job_id).order_by(receipts.chunk_no)).scalars()
     return [{"chunk_no": row.chunk_no, **(row.answer or {})} for row in rows]
 
@@ -140,3 +143,18 @@ def _share_fence(session: Session, fences: type[FenceTable], job_id: uuid.UUID) 
     return bool(
         session.execute(select(fences.closed).where(fences.job_id == job_id).with_for_update(read=True)).scalar_one()
     )
+
+
+def void_chunk(
+    session: Session, fences: type[FenceTable], receipts: type[ReceiptTable], job_id: uuid.UUID, chunk_no: int
+) -> dict[str, Any] | None:
+    """Let this chunk never be applied any more; return its answer if it was applied already, else None.
+
+    Used before a chunk is split, so that its rows cannot come twice.
+    """
+    _share_fence(session, fences, job_id)
+    session.execute(
+        insert(receipts).values(job_id=job_id, chunk_no=chunk_no, checksum=VOID).on_conflict_do_nothing()
+    )  # waits here for one that is being applied
+    receipt = session.get_one(receipts, (job_id, chunk_no))
+    return None if receipt.checksum == VOID else receipt.answer

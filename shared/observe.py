@@ -27,7 +27,9 @@ def set_up_logs(log_format: str) -> None:
         cache_logger_on_first_use=True,
     )
     last: Processor = (
-        structlog.dev.ConsoleRenderer(colors=False) if log_format == "console" else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        if log_format == "console"
+        else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
