@@ -48,7 +48,9 @@ class ServiceClient:
         """Return the JSON answer of a GET."""
         return self._call("GET", path, params=params)
 
-    def post(self, path: str, *, json: Any = None, content: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    def post(
+        self, path: str, *, json: Any = None, content: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Any:
         """Return the JSON answer of a POST; raise ServiceUnavailable (try later), NotFound or CallRefused."""
         return self._call("POST", path, json=json, content=content, headers=headers or {})
 

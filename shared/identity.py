@@ -8,6 +8,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from joserfc import jws, jwt
@@ -82,7 +83,9 @@ def sign_service(keys: Path, caller: str, called: str) -> str:
 def verify_service(keys: Path, token: str, called: str) -> Identity:
     """Return the calling service as an identity of kind `service`; raise Unauthorized otherwise."""
     try:
-        issuer = jwt.decode(token, keyring.public_key(keys, _unverified_issuer(token)), algorithms=["Ed25519"]).claims["iss"]
+        issuer = jwt.decode(token, keyring.public_key(keys, _unverified_issuer(token)), algorithms=["Ed25519"]).claims[
+            "iss"
+        ]
     except (JoseError, ValueError, KeyError, OSError) as error:
         raise Unauthorized("This call is not signed by a service that is known here.") from error
     _verified(token, keys, issuer, typ="service+jwt", audience=called)
@@ -96,7 +99,7 @@ def _unverified_issuer(token: str) -> str:
     return str(issuer)
 
 
-def _verified(token: str, keys: Path, issuer: str, *, typ: str, audience: str) -> dict[str, str | list[str] | int]:
+def _verified(token: str, keys: Path, issuer: str, *, typ: str, audience: str) -> dict[str, Any]:
     registry = JWTClaimsRegistry(
         leeway=LEEWAY,
         iss={"essential": True, "value": issuer},

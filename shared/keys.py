@@ -26,7 +26,9 @@ def clean(text: str) -> str:
 
     Zero-width joiners stay (scripts and emoji need them); no-break spaces become spaces.
     """
-    return unicodedata.normalize("NFC", text.replace("\u00a0", " ").replace("\u202f", " ").replace("\ufeff", "")).strip()
+    return unicodedata.normalize(
+        "NFC", text.replace("\u00a0", " ").replace("\u202f", " ").replace("\ufeff", "")
+    ).strip()
 
 
 def code_key(text: str) -> str:

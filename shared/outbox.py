@@ -55,6 +55,4 @@ class CursorTable:
 
 def record(session: Session, outbox: type[OutboxTable], event: Event) -> None:
     """Record `event` in the transaction of the change."""
-    session.execute(
-        insert(outbox).values(event_id=uuid7(), name=event.name, payload=dataclasses.asdict(event))  # type: ignore[call-overload]
-    )
+    session.execute(insert(outbox).values(event_id=uuid7(), name=event.name, payload=dataclasses.asdict(event)))

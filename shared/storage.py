@@ -20,7 +20,7 @@ class Storage:
 
     def open(self, path: str, mode: str = "rb") -> BinaryIO:
         """Open for reading; FileNotFoundError when absent."""
-        return cast(BinaryIO, self.fs.open(self._full(path), mode))
+        return cast("BinaryIO", self.fs.open(self._full(path), mode))
 
     @contextmanager
     def writing(self, path: str) -> Iterator[BinaryIO]:
@@ -29,7 +29,7 @@ class Storage:
         partial = f"{full}.partial"
         try:
             with self.fs.open(partial, "wb") as file:
-                yield cast(BinaryIO, file)
+                yield cast("BinaryIO", file)
         except BaseException:
             if self.fs.exists(partial):
                 self.fs.rm_file(partial)
@@ -43,7 +43,7 @@ class Storage:
 
     def read(self, path: str) -> bytes:
         """Return the whole file."""
-        return cast(bytes, self.fs.cat_file(self._full(path)))
+        return cast("bytes", self.fs.cat_file(self._full(path)))
 
     def exists(self, path: str) -> bool:
         """Tell whether there is such a file."""

@@ -27,7 +27,9 @@ def server_url() -> str:
     """Return the address of the test server (superuser)."""
     url = os.environ.get("LIAISON_TEST_POSTGRES")
     if not url:
-        pytest.exit("Run the tests with ./liaison test: it starts the PostgreSQL and Valkey that they need.", returncode=2)
+        pytest.exit(
+            "Run the tests with ./liaison test: it starts the PostgreSQL and Valkey that they need.", returncode=2
+        )
     return url
 
 
@@ -41,7 +43,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def make_database() -> Iterator[Callable[[str], str]]:
-    """make_database("customers") -> SQLAlchemy URL of a fresh, migrated database, dropped at the end."""
+    """Give `make(service)`, which returns the SQLAlchemy URL of a fresh, migrated database, dropped at the end."""
     made: list[str] = []
 
     def make(service: str) -> str:
@@ -64,7 +66,7 @@ def make_database() -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture(scope="session")
 def make_settings(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
-    """make_settings("customers", database_url) -> Settings whose peers point at a closed port."""
+    """Give `make(service, database_url)`, which returns Settings whose peers point at a closed port."""
 
     def make(service: str, database_url: str, **urls: str) -> Settings:
         return Settings(
@@ -104,6 +106,7 @@ class SignedClient(FlaskClient):
     service_token: str | None = None
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the request with the identity or the service's token."""
         headers = dict(kwargs.pop("headers", None) or {})
         if self.identity is not None:
             keys = self.application.extensions["liaison.settings"].keys_dir
@@ -113,7 +116,9 @@ class SignedClient(FlaskClient):
         return super().open(*args, headers=headers, **kwargs)
 
 
-def client_as(app: Flask, *permissions: str, name: str = "Ada Admin", kind: str = "employee", **identity: Any) -> SignedClient:
+def client_as(
+    app: Flask, *permissions: str, name: str = "Ada Admin", kind: str = "employee", **identity: Any
+) -> SignedClient:
     """Return a client signed in as a person with these permissions."""
     app.test_client_class = SignedClient
     client = app.test_client(use_cookies=False)

@@ -78,19 +78,19 @@ def nudge(celery: Celery, task: str, *args: Any, queue: str, expires: float | No
     return True
 
 
-@signals.before_task_publish.connect
+@signals.before_task_publish.connect  # type: ignore[untyped-decorator]
 def _carry_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
     if headers is not None:
         headers["request_id"] = get_contextvars().get("request_id", "")
 
 
-@signals.task_prerun.connect
+@signals.task_prerun.connect  # type: ignore[untyped-decorator]
 def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
     clear_contextvars()
     request_id = (getattr(task.request, "request_id", None) or "") if task else ""
     bind_contextvars(task=task.name if task else "", task_id=task_id, request_id=request_id or task_id)
 
 
-@signals.task_postrun.connect
+@signals.task_postrun.connect  # type: ignore[untyped-decorator]
 def _end(task: Any = None, state: str | None = None, **_: Any) -> None:
     TASKS.labels(task.name if task else "?", state or "?").inc()

@@ -14,7 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Access:
-    """The rule of one route: `kind` is public, signed_in, permission or internal; any one of `permissions` is enough."""
+    """The rule of one route: public, signed_in, internal, or permission (any one of `permissions` is enough)."""
 
     kind: str
     permissions: tuple[str, ...] = ()
@@ -118,6 +118,4 @@ def check_origin() -> None:
 
 def unmarked_routes(app: Flask) -> list[str]:
     """Return the routes without a rule; a test holds that there are none."""
-    return [
-        rule.rule for rule in app.url_map.iter_rules() if not hasattr(app.view_functions[rule.endpoint], "access")
-    ]
+    return [rule.rule for rule in app.url_map.iter_rules() if not hasattr(app.view_functions[rule.endpoint], "access")]

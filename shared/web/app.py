@@ -43,14 +43,14 @@ class Problem(ma.Schema):
     errors = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.List(ma.fields.String()))
 
 
-class Api(flask_smorest.Api):
+class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest, with our one shape of errors."""
 
     ERROR_SCHEMA = Problem
     DEFAULT_ERROR_RESPONSE_NAME = "Problem"
 
     def _register_responses(self) -> None:
-        plain = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        plain = flask_smorest.Api.DEFAULT_RESPONSE_CONTENT_TYPE
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = plain
@@ -71,7 +71,8 @@ def create_app(
 ) -> Flask:
     """Return the Flask app of a service: its screens, its API, and what all services have.
 
-    `database` goes to `shared.db.make_engine`; `idempotency` is the service's table of idempotency keys. API blueprints live under /api/<service>/v1.
+    `database` goes to `shared.db.make_engine`; `idempotency` is the service's table of idempotency keys.
+    API blueprints live under /api/<service>/v1.
     """
     set_up_logs(settings.log_format)
     app = Flask(
@@ -146,7 +147,13 @@ def _register_hooks(app: Flask, service: str) -> None:
         route = request.url_rule.rule if request.url_rule else "none"
         if route not in QUIET:
             REQUESTS.labels(service, request.method, route, response.status_code).observe(seconds)
-            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1e3, 1))
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round(seconds * 1e3, 1),
+            )
         return response
 
 

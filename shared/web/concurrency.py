@@ -40,7 +40,9 @@ def seen_version() -> int:
     """Return the version in If-Match; raise PreconditionRequired without one."""
     tag = request.headers.get("If-Match", "").strip()
     if not tag:
-        raise PreconditionRequired("Send the version that you changed in the If-Match header (the ETag of your last GET).")
+        raise PreconditionRequired(
+            "Send the version that you changed in the If-Match header (the ETag of your last GET)."
+        )
     number = tag.removeprefix("W/").strip('"')
     if not number.isascii() or not number.isdigit() or len(number) > 9:
         raise Invalid("If-Match must be the ETag of this record.", fields={"If-Match": ["Not an ETag of this record."]})
@@ -64,7 +66,7 @@ def idempotent(view: View) -> View:
         table = current_app.extensions["liaison.idempotency"]
         return _once(table, key, lambda: make_response(view(*args, **kwargs)))
 
-    return cast(View, once)
+    return cast("View", once)
 
 
 class _Refused(Exception):
@@ -74,10 +76,14 @@ class _Refused(Exception):
 
 def _once(table: type[IdempotencyTable], key: str, call: Callable[[], Response]) -> Response:
     user = current_identity().user_id
-    digest = hashlib.sha256(request.method.encode() + b" " + request.path.encode() + b"\n" + request.get_data()).digest()
+    digest = hashlib.sha256(
+        request.method.encode() + b" " + request.path.encode() + b"\n" + request.get_data()
+    ).digest()
     try:
         with unit_of_work() as session:
-            session.execute(delete(table).where(table.user_id == user, table.key == key, table.created_at < func.now() - KEPT))
+            session.execute(
+                delete(table).where(table.user_id == user, table.key == key, table.created_at < func.now() - KEPT)
+            )
             fresh = session.execute(
                 insert(table).values(user_id=user, key=key, digest=digest).on_conflict_do_nothing().returning(table.key)
             ).first()  # waits here for a twin that is still at work

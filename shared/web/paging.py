@@ -13,7 +13,9 @@ MAX_LIMIT = 200
 
 def encode_cursor(values: list[Any]) -> str:
     """Return the opaque cursor of the last row's sort values."""
-    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
+    )
 
 
 def decode_cursor(cursor: str, length: int) -> list[Any]:
@@ -23,7 +25,9 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
     except ValueError:
         values = None
     if not isinstance(values, list) or len(values) != length:
-        raise Invalid("This page address is not complete.", fields={"cursor": ["Not a cursor that this list gave out."]})
+        raise Invalid(
+            "This page address is not complete.", fields={"cursor": ["Not a cursor that this list gave out."]}
+        )
     return values
 
 

@@ -26,7 +26,13 @@ SENTENCES = {
     429: "That was too often in a short time. Wait a moment, then try again.",
     500: "Something went wrong on our side. It was recorded; try again in a moment.",
 }
-CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type", 429: "too_many_requests"}
+CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
 
 
 def wants_json() -> bool:
@@ -100,9 +106,10 @@ def register(app: Flask) -> None:
     """Let `app` answer every error by this table."""
     app.register_error_handler(DomainError, answer)
     app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(StaleDataError, lambda error: answer(Stale()))
+    app.register_error_handler(StaleDataError, lambda _: answer(Stale()))
     app.register_error_handler(
-        ValidationError, lambda error: answer(Invalid("Some values are not right.", fields=flat_messages({"": error.messages})))
+        ValidationError,
+        lambda error: answer(Invalid("Some values are not right.", fields=flat_messages({"": error.messages}))),
     )
 
     @app.errorhandler(OperationalError)
@@ -112,7 +119,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        log.exception("unexpected error", path=request.path)
+        log.error("unexpected error", path=request.path, exc_info=error)
         problem = DomainError(SENTENCES[500])
         problem.code = "internal_error"  # type: ignore[misc]
         return answer(problem, 500)
