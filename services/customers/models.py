@@ -1,0 +1,193 @@
+"""The tables of customers. Who may read or write them is `domain`, `bulk` and the migrations, nobody else.
+
+Keys (`*_key`) come from `shared.keys` only. Key columns compare byte by byte (collation C), so that one plain btree
+serves equality, prefixes and the order of lists.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Sequence,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from shared.bulk import FenceTable, ReceiptTable
+from shared.db import CreatedAt, UuidPk, metadata
+from shared.idempotency import IdempotencyTable
+from shared.outbox import OutboxTable
+
+Key = Annotated[str, mapped_column(Text(collation="C"))]
+Words = Annotated[str, mapped_column(Text)]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+
+
+class Base(DeclarativeBase):
+    """The base of the tables of customers."""
+
+    metadata = metadata()
+
+
+code_sequence = Sequence("code_sequence", start=10001, metadata=Base.metadata)
+
+
+class Account(Base):
+    """A company or person that buys or rents from us (customer), that we buy from (vendor), or both.
+
+    `search` is what live search looks through; `domain.search.search_text` says what is in it. Accounts made by an
+    import carry its id in `created_job`; everything later stands in `Change`.
+    """
+
+    __tablename__ = "account"
+
+    id: Mapped[UuidPk]
+    code: Mapped[Words]
+    code_key: Mapped[Key]
+    name: Mapped[Words]
+    name_key: Mapped[Key]
+    kind: Mapped[Words] = mapped_column(server_default="company")
+    is_customer: Mapped[bool] = mapped_column(server_default="true")
+    is_vendor: Mapped[bool] = mapped_column(server_default="false")
+    email: Mapped[Words | None]
+    email_key: Mapped[Key | None]
+    phone: Mapped[Words | None]
+    phone_key: Mapped[Key | None]
+    phone2: Mapped[Words | None]
+    phone2_key: Mapped[Key | None]
+    website: Mapped[Words | None]
+    tax_id: Mapped[Words | None]
+    street: Mapped[Words | None]
+    city: Mapped[Words | None]
+    region: Mapped[Words | None]
+    postal_code: Mapped[Words | None]
+    country: Mapped[Words | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    source: Mapped[Words | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    notes: Mapped[Words | None]
+    status: Mapped[Words] = mapped_column(server_default="active")
+    status_reason: Mapped[Words | None]
+    status_at: Mapped[Moment | None]
+    status_by: Mapped[uuid.UUID | None]
+    status_by_name: Mapped[Words | None]
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    search: Mapped[Words] = mapped_column(server_default="")
+    created_at: Mapped[CreatedAt]
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+    created_job: Mapped[uuid.UUID | None]
+    updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+    contacts: Mapped[list["Contact"]] = relationship(
+        back_populates="account", passive_deletes=True, order_by="Contact.is_primary.desc(), Contact.name_key"
+    )
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __table_args__ = (
+        UniqueConstraint("code_key"),
+        CheckConstraint("kind IN ('company', 'person')", "kind"),
+        CheckConstraint("status IN ('active', 'inactive')", "status"),
+        CheckConstraint("is_customer OR is_vendor", "role"),
+        {"postgresql_with": {"fillfactor": 85}},
+    )
+
+
+class Contact(Base):
+    """A person or firm at an account; a firm's name is its `last_name`.
+
+    `contact_key` (from `domain.contacts.contact_key`) tells duplicates within the account, inactive ones included.
+    """
+
+    __tablename__ = "contact"
+
+    id: Mapped[UuidPk]
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    kind: Mapped[Words] = mapped_column(server_default="person")
+    first_name: Mapped[Words | None]
+    last_name: Mapped[Words]
+    name_key: Mapped[Key]
+    job_title: Mapped[Words | None]
+    email: Mapped[Words | None]
+    email_key: Mapped[Key | None]
+    phone: Mapped[Words | None]
+    phone_key: Mapped[Key | None]
+    phone2: Mapped[Words | None]
+    phone2_key: Mapped[Key | None]
+    is_primary: Mapped[bool] = mapped_column(server_default="false")
+    contact_key: Mapped[Key]
+    status: Mapped[Words] = mapped_column(server_default="active")
+    status_reason: Mapped[Words | None]
+    status_at: Mapped[Moment | None]
+    status_by: Mapped[uuid.UUID | None]
+    status_by_name: Mapped[Words | None]
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    created_at: Mapped[CreatedAt]
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+    created_job: Mapped[uuid.UUID | None]
+    updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+    account: Mapped[Account] = relationship(back_populates="contacts")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __table_args__ = (
+        UniqueConstraint("account_id", "contact_key"),
+        Index("contact_one_primary_ix", "account_id", unique=True, postgresql_where=text("is_primary")),
+        CheckConstraint("kind IN ('person', 'firm')", "kind"),
+        CheckConstraint("status IN ('active', 'inactive')", "status"),
+        {"postgresql_with": {"fillfactor": 85}},
+    )
+
+
+class Change(Base):
+    """Who changed what and when: `fields` is {field: [old, new]}, `version` the record's version after it.
+
+    Outlives the records it speaks of, hence no foreign keys. `contact_id` is null when the account itself changed.
+    The row of a job (`job_id`) is at the same time the before-image for the job's undo.
+    """
+
+    __tablename__ = "change"
+
+    id: Mapped[UuidPk]
+    account_id: Mapped[uuid.UUID]
+    contact_id: Mapped[uuid.UUID | None]
+    at: Mapped[CreatedAt]
+    actor_id: Mapped[uuid.UUID]
+    actor_name: Mapped[Words]
+    job_id: Mapped[uuid.UUID | None]
+    action: Mapped[Words]
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    version: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (
+        Index("change_account_id_id_ix", "account_id", "id"),
+        Index("change_job_id_ix", "job_id", postgresql_where=text("job_id IS NOT NULL")),
+    )
+
+
+class Outbox(OutboxTable, Base):
+    """Facts for other services."""
+
+
+class IdempotencyKey(IdempotencyTable, Base):
+    """Answers of POSTs that carried an Idempotency-Key."""
+
+
+class Receipt(ReceiptTable, Base):
+    """Chunks of jobs that were applied."""
+
+
+class JobFence(FenceTable, Base):
+    """Jobs whose chunks may, or may no longer, be applied."""
