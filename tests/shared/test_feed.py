@@ -1,0 +1,122 @@
+"""The event feed: no reader skips an event, no subscriber applies one twice."""
+
+import random
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from shared.db import unit_of_work
+from shared.feed import pull, read_feed
+from shared.http import ServiceUnavailable
+from shared.outbox import record
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    name: ClassVar[str] = "notes.note_added.v1"
+    words: str
+
+
+class LocalFeed:
+    """Reads the feed in this process, as the owner's endpoint would answer."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def get(self, path: str, after: int) -> dict[str, Any]:
+        with self.app.app_context(), unit_of_work() as session:
+            return {"events": read_feed(session, self.app.config["tables"]["Outbox"], after)}
+
+
+def test_feed_when_writers_commit_out_of_order_skips_nothing(floor: Flask) -> None:
+    outbox = floor.config["tables"]["Outbox"]
+    writers, each = 6, 40
+    mark = uuid.uuid4().hex
+    done = threading.Event()
+
+    def write(seed: int) -> None:
+        chance = random.Random(seed)
+        for number in range(each):
+            with floor.app_context(), unit_of_work() as session:
+                record(session, outbox, NoteAdded(f"{mark} {seed} {number}"))
+                if chance.random() < 0.3:
+                    threading.Event().wait(chance.random() / 100)  # commits late, after others with later ids
+
+    threads = [threading.Thread(target=write, args=(seed,)) for seed in range(writers)]
+    seen: list[str] = []
+    place = 0
+
+    def read() -> None:
+        nonlocal place
+        while True:
+            last_round = done.is_set()
+            with floor.app_context(), unit_of_work() as session:
+                events = read_feed(session, outbox, place, limit=7)
+            for event in events:
+                seen.append(event["payload"]["words"])
+                place = event["pos"]
+            if last_round and not events:
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    reader.join()
+    mine = [words for words in seen if words.startswith(mark)]
+    assert len(mine) == len(set(mine)) == writers * each
+
+
+def test_pull_when_run_twice_at_once_applies_each_event_once(floor: Flask) -> None:
+    tables = floor.config["tables"]
+    note = tables["Note"]
+    words = [f"{uuid.uuid4().hex[:12]}" for _ in range(20)]
+    with floor.app_context(), unit_of_work() as session:
+        for word in words:
+            record(session, tables["Outbox"], NoteAdded(word))
+    handlers = {"notes.note_added.v1": lambda session, event: session.add(note(words=event["payload"]["words"]))}
+
+    def subscribe() -> None:
+        with floor.app_context():
+            pull(LocalFeed(floor), "notes", tables["Inbox"], tables["FeedCursor"], handlers)  # type: ignore[arg-type]
+
+    threads = [threading.Thread(target=subscribe) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with floor.app_context(), unit_of_work() as session:
+        found = session.scalars(select(note.words).where(note.words.in_(words))).all()
+    assert sorted(found) == sorted(words)
+
+
+def test_pull_when_a_handler_fails_moves_nothing(floor: Flask) -> None:
+    tables = floor.config["tables"]
+    with floor.app_context(), unit_of_work() as session:
+        record(session, tables["Outbox"], NoteAdded("fails"))
+
+    def fail(session: Any, event: Any) -> None:
+        raise RuntimeError(event["name"])
+
+    with floor.app_context(), pytest.raises(RuntimeError):
+        pull(LocalFeed(floor), "failing", tables["Inbox"], tables["FeedCursor"], {NoteAdded.name: fail})  # type: ignore[arg-type]
+    with floor.app_context(), unit_of_work() as session:
+        assert session.get(tables["FeedCursor"], "failing") is None
+
+
+def test_pull_when_owner_is_away_waits_for_the_next_nudge(floor: Flask) -> None:
+    class Away:
+        def get(self, path: str, **params: Any) -> Any:
+            raise ServiceUnavailable("notes", "ConnectError")
+
+    tables = floor.config["tables"]
+    with floor.app_context():
+        assert pull(Away(), "away", tables["Inbox"], tables["FeedCursor"], {}) == 0  # type: ignore[arg-type]
