@@ -1,0 +1,54 @@
+"""What customers tells: accounts and contacts that changed their standing."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class AccountStatusChanged:
+    """An account was made active or inactive; `reason` is what the person said, `ip` where they sat."""
+
+    name: ClassVar[str] = "customers.account_status_changed.v1"
+
+    account_id: str
+    code: str
+    account_name: str
+    active: bool
+    reason: str
+    actor_id: str
+    actor_name: str
+    at: str
+    ip: str = ""
+
+
+@dataclass(frozen=True)
+class ContactStatusChanged:
+    """A contact of an account was made active or inactive."""
+
+    name: ClassVar[str] = "customers.contact_status_changed.v1"
+
+    contact_id: str
+    contact_name: str
+    account_id: str
+    account_name: str
+    active: bool
+    reason: str
+    actor_id: str
+    actor_name: str
+    at: str
+    ip: str = ""
+
+
+@dataclass(frozen=True)
+class AccountDeleted:
+    """An account was deleted, with its contacts."""
+
+    name: ClassVar[str] = "customers.account_deleted.v1"
+
+    account_id: str
+    code: str
+    account_name: str
+    actor_id: str
+    actor_name: str
+    at: str
+    ip: str = ""
