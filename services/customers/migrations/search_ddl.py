@@ -14,7 +14,6 @@ SORTED = 'left(search, 40) COLLATE "C"'
 INDEXES = ("account_sorted", "account_search")
 
 UPGRADE = [
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     # '=' keeps a tag named "vendor" apart from the role.
     """
     CREATE FUNCTION account_facets(tags text[], kind text, status text, is_customer boolean, is_vendor boolean)
@@ -25,12 +24,9 @@ UPGRADE = [
     """,
     f"CREATE INDEX account_sorted ON account (status, ({SORTED}), id)",
     f"CREATE INDEX account_search ON account USING gin (search gin_trgm_ops, ({FACETS}) array_ops)",
-    # Room on the page lets a change outside the indexed columns leave the indexes alone (HOT).
-    "ALTER TABLE account SET (fillfactor = 85)",
 ]
 
 DOWNGRADE = [
-    "ALTER TABLE account RESET (fillfactor)",
     "DROP INDEX account_search",
     "DROP INDEX account_sorted",
     "DROP FUNCTION account_facets",
