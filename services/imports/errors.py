@@ -1,0 +1,130 @@
+"""What imports refuses, each with its code and its sentence."""
+
+from shared.errors import Conflict, DomainError, Invalid, NotFound
+
+
+class JobNotFound(NotFound):
+    """There is no such job, or none that this person may see."""
+
+    code = "job_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such import.")
+
+
+class UnknownKind(NotFound):
+    """Nothing of this kind can be imported."""
+
+    code = "unknown_kind"
+
+    def __init__(self, kind: str, known: list[str]) -> None:
+        super().__init__(f"“{kind[:60]}” cannot be imported. What can be: {', '.join(known)}.")
+
+
+class JobStarted(Conflict):
+    """The job was started already, so nothing about it can be changed."""
+
+    code = "job_started"
+
+    def __init__(self) -> None:
+        super().__init__("This import was started already, so it cannot be changed any more.")
+
+
+class JobEnded(Conflict):
+    """The job came to its end already."""
+
+    code = "job_ended"
+
+    def __init__(self) -> None:
+        super().__init__("This import has come to its end already.")
+
+
+class NotMapped(Conflict):
+    """The job cannot start before its columns are matched."""
+
+    code = "not_mapped"
+
+    def __init__(self) -> None:
+        super().__init__("Match the columns of the file first, then start the import.")
+
+
+class EmptyUpload(Invalid):
+    """A file without any content."""
+
+    code = "file_empty"
+
+    def __init__(self) -> None:
+        super().__init__("This file is empty. Choose another one.")
+
+
+class UploadCutShort(DomainError):
+    """The connection ended before the whole file had arrived."""
+
+    status = 400
+    code = "upload_cut_short"
+
+    def __init__(self, received: int, expected: int | None) -> None:
+        of = f" of {expected:,}" if expected is not None else ""
+        super().__init__(f"Only {received:,}{of} bytes of the file arrived. Nothing was kept; upload it again.")
+
+
+class FileTooLarge(DomainError):
+    """The file is larger than this installation takes."""
+
+    status = 413
+    code = "file_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"This file is larger than {limit // 1_000_000} MB, the most that is taken. Split it in parts."
+        )
+
+
+class StorageFull(DomainError):
+    """The file store has no room left."""
+
+    status = 507
+    code = "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__("There is no room left to keep this file. Nothing was kept; tell your administrator.")
+
+
+class UploadKeyReused(Invalid):
+    """An idempotency key came again with another file."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another file. Take a new key.")
+
+
+class NoErrorFile(NotFound):
+    """The job refused no row, or is still at work."""
+
+    code = "no_error_file"
+
+    def __init__(self) -> None:
+        super().__init__("This import has no file of refused rows.")
+
+
+class MappingNotFound(NotFound):
+    """There is no such saved mapping."""
+
+    code = "mapping_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such saved mapping.")
+
+
+class MappingNameTaken(Conflict):
+    """Another saved mapping of this kind has the name."""
+
+    code = "mapping_name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a mapping named “{name}” already.", fields={"name": ["This name is taken."]})
+
+
+class ReadingStopped(Exception):
+    """The job was cancelled, or another reader took over."""

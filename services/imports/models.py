@@ -1,0 +1,226 @@
+"""The tables of imports: jobs, their chunks, refused rows, and saved mappings.
+
+What a job did stands in its chunks and refusals and nowhere else; the counts on `job` are copied from them once, at
+the end. A lease says who works on a job's file or on a chunk; its token guards every write made under it.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.db import CreatedAt, UuidPk, metadata
+from shared.idempotency import IdempotencyTable
+from shared.outbox import OutboxTable
+
+Words = Annotated[str, mapped_column(Text)]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+Count = Annotated[int, mapped_column(Integer, server_default="0")]
+
+JOB_STATES = (
+    "uploaded",
+    "mapped",
+    "checking",
+    "ready",
+    "queued",
+    "running",
+    "completed",
+    "completed_with_errors",
+    "cancelled",
+    "failed",
+    "undoing",
+    "undone",
+    "partly_undone",
+)
+CHUNK_STATES = ("due", "leased", "done", "failed", "void", "cancelled")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Base(DeclarativeBase):
+    """The base of the tables of imports."""
+
+    metadata = metadata()
+
+
+class Job(Base):
+    """One import: the file, how it is to be read, how far it is, and what came of it.
+
+    `lease_until`/`lease_token` belong to whoever reads the file or brings the job to its end (never both at once).
+    `version` counts what people change; the engine's own writes leave it alone.
+    """
+
+    __tablename__ = "job"
+
+    id: Mapped[UuidPk]
+    kind: Mapped[Words]
+    state: Mapped[Words] = mapped_column(server_default="uploaded")
+
+    file_name: Mapped[Words]
+    file_path: Mapped[Words]
+    file_size: Mapped[int] = mapped_column(BigInteger)
+    file_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    upload_key: Mapped[Words | None]
+    encoding: Mapped[Words]
+    bom: Mapped[bool] = mapped_column(server_default="false")
+    delimiter: Mapped[Words]
+    has_header: Mapped[bool] = mapped_column(server_default="true")
+    header: Mapped[list[str]] = mapped_column(JSONB)
+    sample: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+
+    mapping: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    mode: Mapped[Words] = mapped_column(server_default="both")
+    match: Mapped[Words] = mapped_column(server_default="code")
+    blank: Mapped[Words] = mapped_column(server_default="keep")
+    queue: Mapped[Words] = mapped_column(server_default="short")
+    chunk_rows: Mapped[int] = mapped_column(server_default="5000")
+
+    rows: Mapped[int | None]
+    read_rows: Mapped[Count]
+    read_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    read_failed: Mapped[Count]
+    read_at: Mapped[Moment | None]
+    lease_token: Mapped[uuid.UUID | None]
+    lease_until: Mapped[Moment | None]
+    attempts: Mapped[Count]
+    served_at: Mapped[Moment | None]
+    waits: Mapped[Count]
+    waiting: Mapped[Words | None]
+    resume_at: Mapped[Moment | None]
+
+    created: Mapped[Count]
+    updated: Mapped[Count]
+    unchanged: Mapped[Count]
+    skipped: Mapped[Count]
+    failed: Mapped[Count]
+    error_file: Mapped[Words | None]
+    failure_code: Mapped[Words | None]
+    failure: Mapped[Words | None]
+
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+    created_at: Mapped[CreatedAt]
+    queued_at: Mapped[Moment | None]
+    started_at: Mapped[Moment | None]
+    finished_at: Mapped[Moment | None]
+    cancel_requested_at: Mapped[Moment | None]
+    deadline_at: Mapped[Moment | None]
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    __table_args__ = (
+        CheckConstraint(_one_of("state", JOB_STATES), name="state"),
+        CheckConstraint(_one_of("mode", ("create", "update", "both")), name="mode"),
+        CheckConstraint(_one_of("match", ("code", "email")), name="match"),
+        CheckConstraint(_one_of("blank", ("keep", "clear")), name="blank"),
+        CheckConstraint(_one_of("queue", ("short", "long")), name="queue"),
+        CheckConstraint(
+            "finished_at IS NULL OR rows IS NULL OR created + updated + unchanged + skipped + failed = rows",
+            name="counts_add_up",
+        ),
+        UniqueConstraint("created_by", "upload_key"),
+        Index("job_created_by_id_ix", "created_by", "id"),
+        Index("job_open_ix", "queue", "served_at", postgresql_where=text("state IN ('queued', 'running')")),
+    )
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it as it is
+
+
+class Chunk(Base):
+    """Some thousand rows of a job, sorted by key, that their owner applies at once or not at all.
+
+    Numbers count from 0 in the order of the file; the halves of a split chunk (`parent_no`) have numbers from
+    1,000,000,000. The five counts are the owner's answer, copied.
+    """
+
+    __tablename__ = "chunk"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    parent_no: Mapped[int | None]
+    state: Mapped[Words] = mapped_column(server_default="due")
+    rows: Mapped[int]
+    path: Mapped[Words]
+    checksum: Mapped[Words]
+    due_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    lease_token: Mapped[uuid.UUID | None]
+    lease_until: Mapped[Moment | None]
+    attempts: Mapped[Count]
+    last_error: Mapped[Words | None]
+    created: Mapped[Count]
+    updated: Mapped[Count]
+    unchanged: Mapped[Count]
+    skipped: Mapped[Count]
+    failed: Mapped[Count]
+    finished_at: Mapped[Moment | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("state", CHUNK_STATES), name="state"),
+        CheckConstraint(
+            "state NOT IN ('done', 'failed', 'cancelled') OR created + updated + unchanged + skipped + failed = rows",
+            name="counts_add_up",
+        ),
+        Index("chunk_open_ix", "job_id", "no", postgresql_where=text("state IN ('due', 'leased')")),
+        Index("chunk_lease_ix", "lease_until", postgresql_where=text("state = 'leased'")),
+    )
+
+
+class Refusal(Base):
+    """A row that was refused, by the reader or by the owner. `row` counts records from 1, `line` physical lines."""
+
+    __tablename__ = "refusal"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line: Mapped[int]
+    column: Mapped[Words | None]
+    code: Mapped[Words]
+    message: Mapped[Words]
+
+
+class SavedMapping(Base):
+    """A mapping kept by name; one whose header is the file's own is offered first."""
+
+    __tablename__ = "saved_mapping"
+
+    id: Mapped[UuidPk]
+    kind: Mapped[Words]
+    name: Mapped[Words]
+    header_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    header: Mapped[list[str]] = mapped_column(JSONB)
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    __table_args__ = (
+        UniqueConstraint("kind", "name"),
+        Index("saved_mapping_kind_header_hash_ix", "kind", "header_hash"),
+    )
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it as it is
+
+
+class Outbox(OutboxTable, Base):
+    """Facts about jobs, for whoever pulls the feed."""
+
+
+class IdempotencyKey(IdempotencyTable, Base):
+    """Answers to creating POSTs that may be repeated."""
