@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 ICONS = Path(__file__).parent / "icons"
 
 
-class IconMissing(LookupError):
+class MissingIconError(LookupError):
     """The icon has not been copied to `shared/ui/icons`."""
 
     def __init__(self, name: str) -> None:
@@ -22,10 +22,10 @@ class IconMissing(LookupError):
 
 @functools.cache
 def icon(name: str, cls: str = "") -> Markup:
-    """Return the icon as `<svg>` that screen readers skip; raise IconMissing."""
+    """Return the icon as `<svg>` that screen readers skip; raise MissingIconError."""
     file = ICONS / f"{name}.svg"
     if not re.fullmatch(r"[a-z0-9-]+", name) or not file.is_file():
-        raise IconMissing(name)
+        raise MissingIconError(name)
     drawing = " ".join(file.read_text(encoding="utf-8").split()).replace(" >", ">").replace(" />", "/>")
     for needless in (' xmlns="http://www.w3.org/2000/svg"', ' <path stroke="none" d="M0 0h24v24H0z" fill="none"/>'):
         drawing = drawing.replace(needless, "")

@@ -18,7 +18,7 @@ def number(value: float | None) -> str | Markup:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """ "1 row", "12,345 rows"; `many` where adding an s is wrong."""
+    """Return "1 row" or "12,345 rows"; `many` is for words that take more than an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 

@@ -1,0 +1,59 @@
+// Live search: Down and Up move through the rows, Enter opens the first, empty filters stay out of the address.
+const FORM = "form[data-live-search]";
+const states = new WeakMap(); // form -> { waiting: the rows shown are older than the text, open: Enter was pressed }
+
+const state = form => states.get(form) ?? states.set(form, { waiting: false, open: false }).get(form);
+const boxOf = form => form.querySelector("input[type=search]");
+const listOf = form => document.querySelector(form.getAttribute("hx-target"));
+const links = list => [...list.querySelectorAll("tr, [data-row]")].map(row => row.querySelector("a[href]")).filter(Boolean);
+
+document.addEventListener("htmx:config:request", event => {
+  const { ctx } = event.detail;
+  if (!ctx.sourceElement.matches(FORM)) return;
+  for (const [name, value] of [...ctx.request.body]) if (value === "") ctx.request.body.delete(name);
+});
+
+document.addEventListener("input", event => {
+  const form = event.target.closest(FORM);
+  if (form) Object.assign(state(form), { waiting: true, open: false });
+});
+
+document.addEventListener("htmx:finally:request", event => {
+  const { ctx } = event.detail;
+  if (!ctx.sourceElement.matches?.(FORM) || ctx.status !== "swapped") return;
+  const form = ctx.sourceElement, box = boxOf(form);
+  const asked = new URL(ctx.request.action, location.href).searchParams.get(box.name) ?? "";
+  if (asked !== box.value) return;
+  const { open } = state(form);
+  states.set(form, { waiting: false, open: false });
+  if (open) links(listOf(form))[0]?.click();
+});
+
+document.addEventListener("keydown", event => {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const form = event.target.closest?.(FORM);
+  if (form && event.target === boxOf(form)) inBox(event, form);
+  else if (event.target.matches?.("tr a[href], [data-row] a[href]")) inRows(event);
+});
+
+function inBox(event, form) {
+  if (event.key === "ArrowDown") {
+    const first = links(listOf(form))[0];
+    if (first) { event.preventDefault(); first.focus(); }
+  } else if (event.key === "Enter" && event.target.value.trim()) {
+    event.preventDefault();
+    if (state(form).waiting) { state(form).open = true; form.requestSubmit(); }
+    else links(listOf(form))[0]?.click();
+  }
+}
+
+function inRows(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const list = event.target.closest("table, [data-rows]");
+  if (!step || !list) return;
+  const all = links(list);
+  const here = all.findIndex(link => link.closest("tr, [data-row]").contains(event.target));
+  const box = [...document.querySelectorAll(FORM)].find(form => listOf(form)?.contains(list));
+  const next = all[here + step] ?? (step < 0 && box ? boxOf(box) : null);
+  if (next) { event.preventDefault(); next.focus(); }
+}
