@@ -5,18 +5,25 @@ text, and for a polars column; the column function takes a vectorised way for pl
 rest, so both agree (a property test holds that).
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import phonenumbers
-import polars as pl
+
+if TYPE_CHECKING:  # only a bulk process needs it, and it takes 40 MB
+    import polars as pl
 
 INVISIBLE = "\u00a0\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202f\u2060\ufeff"
 _drop_invisible = str.maketrans("", "", INVISIBLE)
 _EXTENSION = re.compile(r"(?:;?\s*(?:ext(?:ension|n)?\.?|x|#|durchwahl)\s*[:.]?\s*)(\d{1,9})\s*$", re.IGNORECASE)
-_NOT_DIGITS = re.compile(r"\D")
+_NOT_DIGITS = re.compile(r"[^0-9]")
 _PLAIN_ASCII = r"^[\x21-\x7e]*$"
+_PLAIN_LINE = r"^[\x20-\x7e]*$"
 _PLAIN_NAME = r"^[\x21-\x7e]+(?: [\x21-\x7e]+)*$"
 _PLAIN_INTERNATIONAL = r"^\+[1-9][0-9 ./-]*$"
 
@@ -55,6 +62,8 @@ def phone_key(text: str, country: str | None = None) -> tuple[str, str]:
     its digits alone are the key.
     """
     number = unicodedata.normalize("NFKC", text.translate(_drop_invisible)).strip()
+    if not number.isascii():
+        number = "".join(_ascii_digit(sign) for sign in number)
     extension = ""
     if found := _EXTENSION.search(number):
         extension = found.group(1)
@@ -66,13 +75,29 @@ def phone_key(text: str, country: str | None = None) -> tuple[str, str]:
             digits = digits.removeprefix("00")
         return (f"+{digits}" if digits else "", extension)
     if country and digits:
-        try:
-            parsed = phonenumbers.parse(digits, country.upper())
-        except phonenumbers.NumberParseException:
-            return digits, extension
-        if phonenumbers.is_possible_number(parsed):
-            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), extension
+        return _national(digits, country.upper()), extension
     return digits, extension
+
+
+def _ascii_digit(sign: str) -> str:
+    value = unicodedata.decimal(sign, None)
+    return sign if value is None else str(value)
+
+
+def _national(digits: str, country: str) -> str:
+    try:
+        parsed = phonenumbers.parse(digits, country)
+    except phonenumbers.NumberParseException:
+        return digits
+    if phonenumbers.is_possible_number(parsed):
+        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return digits
+
+
+def clean_texts(column: pl.Series) -> pl.Series:
+    """Return `clean` of each text of `column`; nulls stay, what is blank becomes null."""
+    cleaned = _twin(column, _PLAIN_LINE, column.str.strip_chars(" "), clean)
+    return cleaned.replace("", None)
 
 
 def code_keys(column: pl.Series) -> pl.Series:
@@ -92,21 +117,16 @@ def name_keys(column: pl.Series) -> pl.Series:
 
 def phone_keys(column: pl.Series, country: pl.Series) -> pl.Series:
     """Return the number part of `phone_key` for each phone and its country; nulls stay, an empty key is null."""
-    plain = column.str.contains(_PLAIN_INTERNATIONAL).fill_null(True)
-    fast = pl.select(pl.lit("+") + pl.lit(column).str.replace_all(r"[^0-9]", "")).to_series()
+    plain = column.str.contains(_PLAIN_INTERNATIONAL).fill_null(value=True)
+    keys = column.str.replace_all(r"[^+0-9]", "")
     if not plain.all():
-        slow = [
-            phone_key(text, where)[0]
-            for text, where in zip(column.filter(~plain).to_list(), country.filter(~plain).to_list(), strict=True)
-        ]
-        fast = fast.scatter((~plain).arg_true(), slow)
-    return fast.replace("", None).alias(column.name)
+        pairs = zip(column.filter(~plain).to_list(), country.filter(~plain).to_list(), strict=True)
+        keys = keys.scatter((~plain).arg_true(), [phone_key(text, where)[0] or None for text, where in pairs])
+    return keys
 
 
-def _twin(column: pl.Series, plain_pattern: str, fast: pl.Series, rule: "object") -> pl.Series:
-    plain = column.str.contains(plain_pattern).fill_null(True)
+def _twin(column: pl.Series, plain_pattern: str, fast: pl.Series, rule: Callable[[str], str]) -> pl.Series:
+    plain = column.str.contains(plain_pattern).fill_null(value=True)
     if plain.all():
         return fast
-    assert callable(rule)
-    slow = [rule(text) for text in column.filter(~plain).to_list()]
-    return fast.scatter((~plain).arg_true(), slow)
+    return fast.scatter((~plain).arg_true(), [rule(text) for text in column.filter(~plain).to_list()])
