@@ -1,4 +1,4 @@
-"""The tables of customers. Who may read or write them is `domain`, `bulk` and the migrations, nobody else.
+"""The tables of customers. `domain`, `bulk` and the migrations read and write them, nobody else.
 
 Keys (`*_key`) come from `shared.keys` only. Key columns compare byte by byte (collation C), so that one plain btree
 serves equality, prefixes and the order of lists.
@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.bulk import FenceTable, ReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
@@ -90,10 +90,6 @@ class Account(Base):
     created_job: Mapped[uuid.UUID | None]
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
-    contacts: Mapped[list["Contact"]] = relationship(
-        back_populates="account", passive_deletes=True, order_by="Contact.is_primary.desc(), Contact.name_key"
-    )
-
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
     __table_args__ = (
         UniqueConstraint("code_key"),
@@ -107,7 +103,7 @@ class Account(Base):
 class Contact(Base):
     """A person or firm at an account; a firm's name is its `last_name`.
 
-    `contact_key` (from `domain.contacts.contact_key`) tells duplicates within the account, inactive ones included.
+    `contact_key` (from `domain.natural_keys.contact_key`) tells duplicates within the account, inactive ones included.
     """
 
     __tablename__ = "contact"
@@ -138,8 +134,6 @@ class Contact(Base):
     created_by_name: Mapped[Words]
     created_job: Mapped[uuid.UUID | None]
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
-
-    account: Mapped[Account] = relationship(back_populates="contacts")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
     __table_args__ = (

@@ -1,0 +1,212 @@
+"""Who changed what and when (C17): written with each change, read per account."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.customers.domain.records import (
+    ACCOUNT_FIELDS,
+    CONTACT_FIELDS,
+    EMPTY,
+    Changes,
+    as_json,
+    contact_name,
+)
+from services.customers.errors import AccountNotFound, RecordChanged
+from services.customers.models import Account, Change, Contact
+from shared.db import uuid7
+
+SHOWN = (*ACCOUNT_FIELDS, *CONTACT_FIELDS, "status", "status_reason")
+Versioned = TypeVar("Versioned", Account, Contact)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person who changes something; `ip` is where they sit, for the audit."""
+
+    id: uuid.UUID
+    name: str
+    ip: str = ""
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field before and after; an attribute or a status counts as a field of its own."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of history. `contact_name` is set when it is about a contact; `job_id` when a job did it.
+
+    `action` is created, updated, status, deleted or restored. What a job created has no field changes: its record
+    itself tells it.
+    """
+
+    id: uuid.UUID
+    at: datetime
+    actor_id: uuid.UUID
+    actor_name: str
+    action: str
+    version: int
+    job_id: uuid.UUID | None = None
+    contact_id: uuid.UUID | None = None
+    contact_name: str | None = None
+    changes: Sequence[FieldChange] = field(default_factory=list)
+
+
+def record_change(session: Session, actor: Actor, record: Account | Contact, action: str, changes: Changes) -> None:
+    """Write down what `actor` did to `record`; its version must be the new one already."""
+    is_contact = isinstance(record, Contact)
+    session.add(
+        Change(
+            id=uuid7(),
+            account_id=record.account_id if is_contact else record.id,
+            contact_id=record.id if is_contact else None,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            action=action,
+            fields={name: [as_json(old), as_json(new)] for name, (old, new) in changes.items()},
+            version=record.version,
+        )
+    )
+
+
+def check_version(session: Session, record: Versioned, seen: int | None, what: str) -> None:
+    """Raise RecordChanged, telling who changed what, unless `seen` is the version of `record` now (or None)."""
+    if seen is None or seen == record.version:
+        return
+    is_contact = isinstance(record, Contact)
+    since = session.scalars(
+        select(Change)
+        .where(
+            Change.account_id == (record.account_id if is_contact else record.id),
+            Change.contact_id == record.id if is_contact else Change.contact_id.is_(None),
+            Change.version > seen,
+        )
+        .order_by(Change.id.desc())
+        .limit(20)
+    )
+    raise RecordChanged(
+        what,
+        record.version,
+        [
+            {"at": change.at.isoformat(), "actor_name": change.actor_name, "field": one.field, "now": one.new}
+            for change in since
+            for one in field_changes(change.fields)
+        ],
+    )
+
+
+def field_changes(fields: Changes) -> list[FieldChange]:
+    """Return the changes of a history row that a reader can understand, attributes taken apart."""
+    lines = []
+    for name, (old, new) in fields.items():
+        if name == "attributes":
+            before, after = old or {}, new or {}
+            lines += [
+                FieldChange(f"attributes.{key}", before.get(key), after.get(key))
+                for key in {**before, **after}
+                if before.get(key) != after.get(key)
+            ]
+        elif name in SHOWN and not (old in EMPTY and new in EMPTY):
+            lines.append(FieldChange(name, old, new))
+    return lines
+
+
+def read_history(
+    session: Session, account_id: uuid.UUID, *, limit: int = 50, before: uuid.UUID | None = None
+) -> tuple[list[Entry], uuid.UUID | None]:
+    """Return a page of the history of an account and its contacts, newest first, and where the next page begins.
+
+    Also for a deleted account. Raises AccountNotFound for one that never was.
+    """
+    query = select(Change).where(Change.account_id == account_id).order_by(Change.id.desc()).limit(limit + 1)
+    changes = session.scalars(query if before is None else query.where(Change.id < before)).all()
+    account = session.get(Account, account_id)
+    contacts = {one.id: one for one in session.scalars(select(Contact).where(Contact.account_id == account_id))}
+    if account is None and not changes and before is None:
+        raise AccountNotFound(account_id)
+    names = {one.id: contact_name(one.first_name, one.last_name) for one in contacts.values()}
+    names |= _names_of_removed(session, {c.contact_id for c in changes if c.contact_id} - names.keys())
+    entries = [_entry(change, names) for change in changes]
+    by_jobs = [record for record in (account, *contacts.values()) if record is not None and record.created_job]
+    entries += [_created_by_job(record) for record in by_jobs if before is None or record.id < before]
+    entries.sort(key=lambda entry: entry.id, reverse=True)
+    return entries[:limit], entries[limit - 1].id if len(entries) > limit else None
+
+
+def last_deletion(session: Session, account_id: uuid.UUID) -> Change | None:
+    """Return the newest row that tells of the deletion of this account."""
+    return session.scalars(
+        select(Change)
+        .where(Change.account_id == account_id, Change.contact_id.is_(None), Change.action == "deleted")
+        .order_by(Change.id.desc())
+        .limit(1)
+    ).first()
+
+
+def last_removal(session: Session, account_id: uuid.UUID, contact_id: uuid.UUID) -> Change | None:
+    """Return the newest row that tells of the removal of this contact."""
+    return session.scalars(
+        select(Change)
+        .where(Change.account_id == account_id, Change.contact_id == contact_id, Change.action == "deleted")
+        .order_by(Change.id.desc())
+        .limit(1)
+    ).first()
+
+
+def _entry(change: Change, names: dict[uuid.UUID, str]) -> Entry:
+    changes = field_changes(change.fields)
+    if change.action == "deleted":
+        changes = [one for one in changes if one.field in ("code", "name", "email")]
+    return Entry(
+        id=change.id,
+        at=change.at,
+        actor_id=change.actor_id,
+        actor_name=change.actor_name,
+        action=change.action,
+        version=change.version,
+        job_id=change.job_id,
+        contact_id=change.contact_id,
+        contact_name=names.get(change.contact_id, "a contact") if change.contact_id else None,
+        changes=changes,
+    )
+
+
+def _created_by_job(record: Account | Contact) -> Entry:
+    is_contact = isinstance(record, Contact)
+    return Entry(
+        id=record.id,
+        at=record.created_at,
+        actor_id=record.created_by,
+        actor_name=record.created_by_name,
+        action="created",
+        version=1,
+        job_id=record.created_job,
+        contact_id=record.id if is_contact else None,
+        contact_name=contact_name(record.first_name, record.last_name) if is_contact else None,
+    )
+
+
+def _names_of_removed(session: Session, contact_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    if not contact_ids:
+        return {}
+    rows = session.execute(
+        select(Change.contact_id, Change.fields)
+        .where(Change.contact_id.in_(contact_ids), Change.action.in_(("created", "deleted")))
+        .order_by(Change.id)
+    )
+    names: dict[uuid.UUID, str] = {}
+    for contact_id, fields in rows:
+        first, last = (next((one for one in fields.get(name, ()) if one), None) for name in ("first_name", "last_name"))
+        names[contact_id] = contact_name(first, last)
+    return names
