@@ -21,6 +21,7 @@ class ServiceUnavailable(Unavailable):
     def __init__(self, peer: str, reason: str) -> None:
         super().__init__(f"The {peer} service does not answer just now ({reason}).")
         self.peer = peer
+        self.reason = reason
 
 
 class CallRefused(DomainError):

@@ -1,5 +1,6 @@
 """The file store: an fsspec URL, a folder by default, `s3://...` where there are several machines."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -26,7 +27,7 @@ class Storage:
     def writing(self, path: str) -> Iterator[BinaryIO]:
         """Yield a file that gets its name only when the block ends well, so no reader sees half of it."""
         full = self._full(path)
-        partial = f"{full}.partial"
+        partial = f"{full}.{uuid.uuid4().hex}.partial"  # two writers of one file never share it
         try:
             with self.fs.open(partial, "wb") as file:
                 yield cast("BinaryIO", file)
