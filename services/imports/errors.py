@@ -126,5 +126,5 @@ class MappingNameTaken(Conflict):
         super().__init__(f"There is a mapping named “{name}” already.", fields={"name": ["This name is taken."]})
 
 
-class ReadingStopped(Exception):
-    """The job was cancelled, or another reader took over."""
+class LeaseLost(Exception):  # it is no error: whoever gets it has to let go
+    """The job was stopped, or somebody else took it over."""

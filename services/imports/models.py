@@ -84,7 +84,7 @@ class Job(Base):
     has_header: Mapped[bool] = mapped_column(server_default="true")
     header: Mapped[list[str]] = mapped_column(JSONB)
     sample: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
-    warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    warnings: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
 
     mapping: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     mode: Mapped[Words] = mapped_column(server_default="both")

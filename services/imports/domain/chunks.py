@@ -1,0 +1,330 @@
+"""The chunks of a job: leased to a worker, sent to their owner, and closed with the owner's own counts.
+
+Whoever needs a job's row and its chunks' takes the job's first, so that no two ever wait for each other.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.imports.models import Chunk, Job, Refusal
+from shared.bulk import COUNTS
+from shared.bulk import Refusal as RefusedRow
+
+WINDOW = 4
+MOST_ATTEMPTS = 3
+FIRST_HALF = 1_000_000_000
+KILLS_WORKER = "row_kills_worker"
+log = structlog.get_logger("chunks")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chunk that is ours until the lease ends, with all that its owner has to know."""
+
+    job_id: uuid.UUID
+    no: int
+    token: uuid.UUID
+    rows: int
+    path: str
+    checksum: str
+    kind: str
+    about: dict[str, str]
+
+
+def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
+    """Lease the next due chunk of `queue`, the job that waited longest first; None when nothing is due."""
+    for _ in range(4):
+        job = session.execute(_next_job(queue)).scalar_one_or_none()
+        if job is None:
+            return None
+        session.execute(update(Job).where(Job.id == job.id).values(served_at=func.clock_timestamp()))
+        next_no = (
+            select(Chunk.no)
+            .where(Chunk.job_id == job.id, _claimable())
+            .order_by(Chunk.no)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        chunk = session.execute(
+            update(Chunk)
+            .where(Chunk.job_id == job.id, Chunk.no == next_no.scalar_subquery())
+            .values(state="leased", lease_token=uuid.uuid4(), lease_until=func.now() + lease)
+            .returning(Chunk.no, Chunk.lease_token, Chunk.rows, Chunk.path, Chunk.checksum)
+        ).one_or_none()
+        if chunk is not None:
+            return Claim(
+                job.id, chunk.no, chunk.lease_token, chunk.rows, chunk.path, chunk.checksum, job.kind, _about(job)
+            )
+    return None
+
+
+def _next_job(queue: str) -> Any:
+    of_job = Chunk.job_id == Job.id
+    leased = select(func.count()).where(of_job, Chunk.state == "leased").scalar_subquery()
+    return (
+        select(Job)
+        .where(Job.queue == queue, open_job(), exists().where(of_job, _claimable()), leased < WINDOW)
+        .order_by(Job.served_at.nulls_first(), Job.id)
+        .limit(1)
+    )
+
+
+def open_job() -> Any:
+    """The condition of a job whose chunks may be sent now."""
+    return and_(
+        Job.state == "running",
+        Job.cancel_requested_at.is_(None),
+        or_(Job.resume_at.is_(None), Job.resume_at <= func.now()),
+    )
+
+
+def _claimable() -> Any:
+    return and_(Chunk.state == "due", Chunk.due_at <= func.now(), Chunk.attempts < MOST_ATTEMPTS)
+
+
+def _about(job: Job) -> dict[str, str]:
+    return {
+        "kind": job.kind,
+        "mode": job.mode,
+        "match": job.match,
+        "blank": job.blank,
+        "actor_id": str(job.created_by),
+        "actor_name": job.created_by_name,
+        "file_name": job.file_name,
+    }
+
+
+def due_chunks(session: Session, queue: str) -> int:
+    """Return how many chunks of `queue` could be sent now; the measure for scaling its workers."""
+    return session.execute(
+        select(func.count()).select_from(Chunk).join(Job).where(Job.queue == queue, open_job(), _claimable())
+    ).scalar_one()
+
+
+def complete_chunk(session: Session, claim: Claim, answer: dict[str, Any]) -> bool:
+    """Close a chunk with its owner's answer; False when the lease had passed to somebody else meanwhile."""
+    session.execute(
+        update(Job)
+        .where(Job.id == claim.job_id, Job.waiting.is_not(None))
+        .values(waiting=None, waits=0, resume_at=None)
+    )
+    done = session.execute(
+        update(Chunk)
+        .where(_held(claim))
+        .values(state="done", **_counts(answer, claim.rows), finished_at=func.clock_timestamp(), **_FREE)
+        .returning(Chunk.no)
+    ).first()
+    if done is None:
+        return False
+    refuse_rows(session, claim.job_id, answer["refusals"])
+    return True
+
+
+def give_back(session: Session, claim: Claim, trouble: str) -> None:
+    """Hand a chunk back that could not be applied; it counts, because the chunk itself may be the reason."""
+    session.execute(
+        update(Chunk)
+        .where(_held(claim))
+        .values(
+            state="due",
+            attempts=Chunk.attempts + 1,
+            due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, func.power(2, Chunk.attempts)),
+            last_error=trouble[:500],
+            **_FREE,
+        )
+    )
+
+
+def wait_for_owner(session: Session, claim: Claim, sentence: str) -> None:
+    """Hand a chunk back because its owner is away, which is not the chunk's fault; the job waits, longer each time."""
+    put_off(session, claim.job_id, sentence)
+    session.execute(update(Chunk).where(_held(claim)).values(state="due", **_FREE))
+
+
+def put_off(session: Session, job_id: uuid.UUID, sentence: str) -> None:
+    """Let a job rest for 1, 2, 4 ... 30 seconds and tell people why."""
+    pause = func.least(30, func.power(2, func.least(Job.waits, 5)))
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(
+            waits=Job.waits + 1, waiting=sentence, resume_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, pause)
+        )
+    )
+
+
+def holds(session: Session, claim: Claim) -> bool:
+    """Tell whether the chunk is still leased to this claim, and keep it so to the end of the transaction."""
+    return session.execute(select(Chunk.no).where(_held(claim)).with_for_update()).first() is not None
+
+
+def end_leases(session: Session) -> int:
+    """Make those chunks due again whose worker did not report in time; return how many."""
+    ended = session.execute(
+        update(Chunk)
+        .where(Chunk.state == "leased", Chunk.lease_until < func.now())
+        .values(state="due", attempts=Chunk.attempts + 1, last_error="The worker did not report back.", **_FREE)
+        .returning(Chunk.no)
+    ).all()
+    return len(ended)
+
+
+def refuse_rows(session: Session, job_id: uuid.UUID, refusals: list[dict[str, Any]]) -> None:
+    """Note refused rows; a row that is noted already stays as it is."""
+    for start in range(0, len(refusals), 1_000):
+        rows = [{"job_id": job_id, **refusal} for refusal in refusals[start : start + 1_000]]
+        session.execute(insert(Refusal).on_conflict_do_nothing(), rows)
+
+
+@dataclass(frozen=True)
+class Half:
+    """One part of a chunk that is split: its file is written already."""
+
+    rows: int
+    path: str
+    checksum: str
+
+
+def poisoned_chunks(session: Session) -> list[tuple[uuid.UUID, int]]:
+    """Return the chunks that failed so often that one of their rows must be the reason."""
+    return [
+        (row.job_id, row.no)
+        for row in session.execute(
+            select(Chunk.job_id, Chunk.no)
+            .join(Job)
+            .where(open_job(), Chunk.state == "due", Chunk.attempts >= MOST_ATTEMPTS)
+            .limit(20)
+        )
+    ]
+
+
+def get_poisoned(session: Session, job_id: uuid.UUID, no: int) -> Claim | None:
+    """Return such a chunk, None when somebody dealt with it already."""
+    row = session.execute(
+        select(Chunk, Job)
+        .join(Job)
+        .where(Chunk.job_id == job_id, Chunk.no == no, Chunk.state == "due", Chunk.attempts >= MOST_ATTEMPTS)
+    ).one_or_none()
+    if row is None:
+        return None
+    chunk, job = row
+    return Claim(job_id, no, uuid.UUID(int=0), chunk.rows, chunk.path, chunk.checksum, job.kind, _about(job))
+
+
+def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[str, Any]) -> None:
+    """Close a chunk of which the owner says that it was applied, whoever holds it."""
+    rows = session.execute(
+        select(Chunk.rows).where(Chunk.job_id == job_id, Chunk.no == no, _open()).with_for_update()
+    ).scalar_one_or_none()
+    if rows is None:
+        return
+    session.execute(
+        update(Chunk)
+        .where(Chunk.job_id == job_id, Chunk.no == no)
+        .values(state="done", **_counts(answer, rows), finished_at=func.clock_timestamp(), **_FREE)
+    )
+    refuse_rows(session, job_id, answer["refusals"])
+
+
+def split_chunk(session: Session, claim: Claim, halves: list[Half]) -> None:
+    """Put two halves in the place of a chunk that its owner has voided."""
+    session.execute(select(Job.id).where(Job.id == claim.job_id).with_for_update(key_share=True))
+    if not _void(session, claim, state="void", failed=0):
+        return
+    highest = session.execute(select(func.max(Chunk.no)).where(Chunk.job_id == claim.job_id)).scalar_one()
+    first = max(FIRST_HALF, highest + 1)
+    session.add_all(
+        Chunk(
+            job_id=claim.job_id,
+            no=first + at,
+            parent_no=claim.no,
+            rows=half.rows,
+            path=half.path,
+            checksum=half.checksum,
+        )
+        for at, half in enumerate(halves)
+    )
+    session.flush()
+
+
+def refuse_last_row(session: Session, claim: Claim, row: int, line: int) -> None:
+    """Refuse the one row of a chunk that was split so far that it stands alone."""
+    if _void(session, claim, state="failed", failed=1):
+        sentence = "This row stops the program that reads it. Everything else of the file was dealt with."
+        refuse_rows(session, claim.job_id, [asdict_of(RefusedRow(row, line, None, KILLS_WORKER, sentence))])
+
+
+def asdict_of(refusal: RefusedRow) -> dict[str, Any]:
+    """Return a refusal as a row of the table."""
+    return {name: getattr(refusal, name) for name in ("row", "line", "column", "code", "message")}
+
+
+def _void(session: Session, claim: Claim, *, state: str, failed: int) -> bool:
+    changed = session.execute(
+        update(Chunk)
+        .where(
+            Chunk.job_id == claim.job_id,
+            Chunk.no == claim.no,
+            Chunk.state == "due",
+            Chunk.attempts >= MOST_ATTEMPTS,
+        )
+        .values(state=state, failed=failed, finished_at=func.clock_timestamp())
+        .returning(Chunk.no)
+    ).first()
+    return changed is not None
+
+
+def cancel_open(session: Session, job_id: uuid.UUID) -> None:
+    """Close what was not applied; its rows count as skipped. The owner's fence must be closed already."""
+    session.execute(
+        update(Chunk)
+        .where(Chunk.job_id == job_id, _open())
+        .values(
+            state="cancelled", skipped=Chunk.rows, created=0, updated=0, unchanged=0, failed=0,
+            finished_at=func.clock_timestamp(), **_FREE,
+        )
+    )  # fmt: skip
+
+
+def _open() -> Any:
+    return Chunk.state.in_(("due", "leased"))
+
+
+def _held(claim: Claim) -> Any:
+    return and_(
+        Chunk.job_id == claim.job_id,
+        Chunk.no == claim.no,
+        Chunk.state == "leased",
+        Chunk.lease_token == claim.token,
+    )
+
+
+_FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
+
+
+def _counts(answer: dict[str, Any], rows: int) -> dict[str, int]:
+    """Return the five counts of an answer, which must add up to `rows`; an owner that miscounts must not hang a job."""
+    counts = {}
+    left = rows
+    for name in COUNTS:
+        counts[name] = min(int(answer[name]), left)
+        left -= counts[name]
+    if left or sum(int(answer[name]) for name in COUNTS) != rows:
+        log.error("an owner's counts do not add up", rows=rows, answer={name: answer[name] for name in COUNTS})
+        counts["skipped"] += left
+    return counts
+
+
+def sum_of_chunks(session: Session, job_id: uuid.UUID) -> dict[str, int]:
+    """Return the five counts over all chunks of a job, and `rows` of those that are closed."""
+    sums = [func.coalesce(func.sum(getattr(Chunk, name)), 0).label(name) for name in COUNTS]
+    closed = func.coalesce(func.sum(Chunk.rows).filter(Chunk.state.in_(("done", "failed", "cancelled"))), 0)
+    row = session.execute(select(*sums, closed.label("rows")).where(Chunk.job_id == job_id)).one()
+    return {name: int(value) for name, value in row._mapping.items()}

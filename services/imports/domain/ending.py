@@ -1,0 +1,92 @@
+"""Bringing a job to its end: every row is accounted for, and nothing runs any more."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session
+
+from services.imports.domain.chunks import cancel_open, settle_applied, sum_of_chunks
+from services.imports.domain.leases import hold_lease
+from services.imports.models import Chunk, Job, Outbox, Refusal
+from shared.bulk import COUNTS
+from shared.events.imports import JobFinished
+from shared.outbox import record
+
+DEADLINE_PASSED = "deadline_passed"
+
+
+def was_sent(session: Session, job_id: uuid.UUID) -> bool:
+    """Tell whether the owner may know of this job: whether it has a chunk at all."""
+    return session.execute(select(Chunk.no).where(Chunk.job_id == job_id).limit(1)).first() is not None
+
+
+def settle_cancelled(session: Session, job_id: uuid.UUID, token: uuid.UUID, applied: list[dict[str, Any]]) -> None:
+    """Close all chunks of a job whose fence is closed: `applied` by the owner's counts, the rest as skipped."""
+    hold_lease(session, job_id, token)
+    for answer in applied:
+        if "created" in answer:  # a voided chunk has no counts
+            settle_applied(session, job_id, answer["chunk_no"], answer)
+    cancel_open(session, job_id)
+
+
+def has_refusals(session: Session, job_id: uuid.UUID) -> bool:
+    """Tell whether any row of the job was refused."""
+    return session.execute(select(Refusal.row).where(Refusal.job_id == job_id).limit(1)).first() is not None
+
+
+def end_job(session: Session, job_id: uuid.UUID, token: uuid.UUID, rows: int, error_file: str | None) -> Job:
+    """Give the job its final state and counts, and tell the world; `rows` is how many the file has.
+
+    Rows that were not reached count as skipped, so that the counts add up to the rows.
+    """
+    job = hold_lease(session, job_id, token)
+    counts = sum_of_chunks(session, job_id)
+    counts["failed"] += job.read_failed
+    rows = max(rows, sum(counts[name] for name in COUNTS))
+    counts["skipped"] += rows - sum(counts[name] for name in COUNTS)
+    state = _final_state(session, job, counts["failed"])
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(
+            state=state,
+            rows=rows,
+            **{name: counts[name] for name in COUNTS},
+            error_file=error_file,
+            finished_at=func.now(),
+            version=Job.version + 1,
+            lease_token=None,
+            lease_until=None,
+            waiting=None,
+            resume_at=None,
+        )
+    )
+    session.refresh(job)
+    record(session, Outbox, _finished(job))
+    return job
+
+
+def _final_state(session: Session, job: Job, failed: int) -> str:
+    cut = (
+        job.read_at is None
+        or session.execute(select(exists().where(Chunk.job_id == job.id, Chunk.state == "cancelled"))).scalar_one()
+    )
+    if job.cancel_requested_at is not None and cut:
+        return "cancelled" if job.failure_code in (None, DEADLINE_PASSED) else "failed"
+    return "completed_with_errors" if failed else "completed"
+
+
+def _finished(job: Job) -> JobFinished:
+    return JobFinished(
+        job_id=str(job.id),
+        what="import",
+        kind=job.kind,
+        state=job.state,
+        file_name=job.file_name,
+        counts={"rows": job.rows or 0, **{name: getattr(job, name) for name in COUNTS}},
+        actor_id=str(job.created_by),
+        actor_name=job.created_by_name,
+        at=datetime.now(UTC).isoformat(),
+    )

@@ -1,0 +1,266 @@
+"""What a person does with a job: make it, look at it, start it, cancel it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import case, func, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from services.imports.domain.progress import FINAL
+from services.imports.domain.sniffing import Sniffed
+from services.imports.domain.staging import chunk_rows_for
+from services.imports.domain.uploads import Received
+from services.imports.errors import (
+    JobEnded,
+    JobNotFound,
+    JobStarted,
+    NoErrorFile,
+    NotMapped,
+    UploadKeyReused,
+)
+from services.imports.models import Job, Refusal
+from shared.errors import Stale
+
+SHORT_FILE = 2_000_000
+DEADLINE = timedelta(hours=24)
+WAITING = ("uploaded", "mapped", "checking", "ready")
+AT_WORK = ("queued", "running")
+ACTIVE = ("checking", *AT_WORK, "undoing")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: a person sees their own jobs, with `sees_all` everybody's."""
+
+    user_id: uuid.UUID
+    name: str
+    sees_all: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the rows are to be applied."""
+
+    mode: str = "both"
+    match: str = "code"
+    blank: str = "keep"
+
+
+def create_job(
+    session: Session,
+    viewer: Viewer,
+    kind: str,
+    file_name: str,
+    received: Received,
+    form: Sniffed,
+    upload_key: str | None = None,
+) -> Job:
+    """Make the job of a file that was received; its columns are yet to be matched."""
+    job = Job(
+        id=received.job_id,
+        kind=kind,
+        file_name=file_name,
+        file_path=received.path,
+        file_size=received.size,
+        file_digest=received.digest,
+        upload_key=upload_key,
+        queue="short" if received.size < SHORT_FILE else "long",
+        chunk_rows=chunk_rows_for(received.size, _bytes_per_row(form)),
+        created_by=viewer.user_id,
+        created_by_name=viewer.name,
+        **_form_values(form),
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def uploaded_before(session: Session, viewer: Viewer, upload_key: str, digest: bytes | None) -> Job | None:
+    """Return the job that this person made under an idempotency key; raise UploadKeyReused for another file."""
+    job = session.execute(
+        select(Job).where(Job.created_by == viewer.user_id, Job.upload_key == upload_key)
+    ).scalar_one_or_none()
+    if job is not None and digest is not None and job.file_digest != digest:
+        raise UploadKeyReused
+    return job
+
+
+def get_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
+    """Return a job that `viewer` may see; raise JobNotFound otherwise."""
+    job = session.get(Job, job_id)
+    if job is None or not (viewer.sees_all or job.created_by == viewer.user_id):
+        raise JobNotFound
+    return job
+
+
+def list_jobs(
+    session: Session,
+    viewer: Viewer,
+    *,
+    mine: bool = False,
+    states: Sequence[str] = (),
+    after: uuid.UUID | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """Return up to `limit` jobs that `viewer` may see, the newest first, older than the job `after`."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit)
+    if mine or not viewer.sees_all:
+        query = query.where(Job.created_by == viewer.user_id)
+    if states:
+        query = query.where(Job.state.in_(states))
+    if after is not None:
+        query = query.where(Job.id < after)
+    return list(session.execute(query).scalars())
+
+
+def change_form(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None, form: Sniffed) -> Job:
+    """Read the file another way (encoding, delimiter, header or not); the matching starts anew."""
+    job = _changeable(session, viewer, job_id, seen_version)
+    for name, value in _form_values(form).items():
+        setattr(job, name, value)
+    job.mapping = None
+    job.state = "uploaded"
+    session.flush()
+    return job
+
+
+def change_mapping(
+    session: Session,
+    viewer: Viewer,
+    job_id: uuid.UUID,
+    seen_version: int | None,
+    *,
+    mapping: dict[str, Any] | None = None,
+    options: Options | None = None,
+) -> Job:
+    """Set which column feeds which field, how rows are applied, or both; the mapping was checked by the caller."""
+    job = _changeable(session, viewer, job_id, seen_version)
+    if mapping is not None:
+        job.mapping = mapping
+        job.state = "mapped"
+    if options is not None:
+        job.mode, job.match, job.blank = options.mode, options.match, options.blank
+    session.flush()
+    return job
+
+
+def _changeable(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None) -> Job:
+    get_job(session, viewer, job_id)
+    job = _locked(session, job_id)
+    if seen_version is not None and job.version != seen_version:
+        raise Stale("This import")
+    if job.state in FINAL:
+        raise JobEnded
+    if job.state not in WAITING:
+        raise JobStarted
+    job.version += 1
+    return job
+
+
+def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None = None) -> Job:
+    """Queue a mapped job; one that is at work already stays as it is."""
+    get_job(session, viewer, job_id)
+    job = _locked(session, job_id)
+    if job.state in AT_WORK:
+        return job
+    if job.state in FINAL:
+        raise JobEnded
+    if seen_version is not None and job.version != seen_version:
+        raise Stale("This import")
+    if job.state != "mapped" or not job.mapping:
+        raise NotMapped
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(
+            state="queued",
+            queued_at=func.now(),
+            deadline_at=func.now() + DEADLINE,
+            version=Job.version + 1,
+        )
+    )
+    session.refresh(job)
+    return job
+
+
+def request_cancel(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
+    """Ask a job to stop; asking twice changes nothing.
+
+    One that has not begun ends at once, the others as soon as their owner has said what was applied.
+    """
+    get_job(session, viewer, job_id)
+    job = _locked(session, job_id)
+    if job.state in FINAL:
+        raise JobEnded
+    values: dict[str, Any] = {}
+    if job.state in WAITING:
+        values = {"state": "cancelled", "finished_at": func.now(), "cancel_requested_at": func.now()}
+    elif job.cancel_requested_at is None:
+        values = {"cancel_requested_at": func.now(), **_STOP_READING}
+    if values:
+        session.execute(update(Job).where(Job.id == job_id).values(**values, version=Job.version + 1))
+        session.refresh(job)
+    return job
+
+
+def fail_job(session: Session, job_id: uuid.UUID, code: str, sentence: str) -> None:
+    """Stop a job that cannot go on; what was applied stays, the rest is not tried any more."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(AT_WORK), Job.cancel_requested_at.is_(None))
+        .values(failure_code=code, failure=sentence, cancel_requested_at=func.now(), **_STOP_READING)
+    )
+
+
+_STOP_READING: dict[str, Any] = {  # a reader finds its lease gone; one who ends the job keeps it
+    "lease_token": case((Job.read_at.is_(None), None), else_=Job.lease_token),
+    "lease_until": case((Job.read_at.is_(None), None), else_=Job.lease_until),
+    "resume_at": None,
+    "waiting": None,
+    "waits": 0,
+}
+
+
+def list_refusals(
+    session: Session, viewer: Viewer, job_id: uuid.UUID, *, after: int = 0, limit: int = 50
+) -> list[Refusal]:
+    """Return up to `limit` refused rows of a job behind row number `after`, in the order of the file."""
+    get_job(session, viewer, job_id)
+    query = select(Refusal).where(tuple_(Refusal.job_id, Refusal.row) > tuple_(job_id, after))
+    query = query.where(Refusal.job_id == job_id).order_by(Refusal.job_id, Refusal.row).limit(limit)
+    return list(session.execute(query).scalars())
+
+
+def get_error_file(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
+    """Return the job whose error file may be read; raise NoErrorFile when there is none."""
+    job = get_job(session, viewer, job_id)
+    if job.error_file is None:
+        raise NoErrorFile
+    return job
+
+
+def _locked(session: Session, job_id: uuid.UUID) -> Job:
+    return session.execute(
+        select(Job).where(Job.id == job_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def _form_values(form: Sniffed) -> dict[str, Any]:
+    return {
+        "encoding": form.encoding,
+        "bom": form.bom,
+        "delimiter": form.delimiter,
+        "has_header": form.has_header,
+        "header": form.header,
+        "sample": form.sample_rows,
+        "warnings": form.warnings,
+    }
+
+
+def _bytes_per_row(form: Sniffed) -> float:
+    rows = form.sample_rows
+    width = 2 if form.encoding.startswith("utf-16") else 1
+    return width * sum(len(cell) + 1 for row in rows for cell in row) / max(len(rows), 1)

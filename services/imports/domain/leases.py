@@ -1,0 +1,108 @@
+"""The lease of a job: one worker at a time reads its file or brings it to its end, and proves it by a token."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from services.imports.domain.jobs import AT_WORK
+from services.imports.errors import LeaseLost
+from services.imports.models import Chunk, Job
+
+MOST_READS = 5
+
+
+def begin_reading(session: Session, job_id: uuid.UUID, lease: timedelta) -> Job | None:
+    """Lease a job whose file is to be read; None when there is nothing to read or somebody does it."""
+    return _lease(
+        session, job_id, lease, _to_read(), state="running", started_at=func.coalesce(Job.started_at, func.now())
+    )
+
+
+def begin_ending(session: Session, job_id: uuid.UUID, lease: timedelta) -> Job | None:
+    """Lease a job that can be brought to its end; None when it can't be yet or somebody does it."""
+    return _lease(session, job_id, lease, _to_end())
+
+
+def _lease(session: Session, job_id: uuid.UUID, lease: timedelta, condition: Any, **values: Any) -> Job | None:
+    taken = session.execute(
+        update(Job)
+        .where(Job.id == job_id, condition, lease_is_free())
+        .values(
+            lease_token=uuid.uuid4(),
+            lease_until=func.now() + lease,
+            attempts=Job.attempts + 1,
+            started_at=func.coalesce(Job.started_at, func.now()),
+            **values,
+        )
+        .returning(Job.id)
+    ).scalar_one_or_none()
+    return session.get(Job, taken, populate_existing=True) if taken else None
+
+
+def keep_lease(session: Session, job_id: uuid.UUID, token: uuid.UUID, lease: timedelta) -> bool:
+    """Make the lease last from now on; False when it has passed to somebody else."""
+    kept = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.lease_token == token)
+        .values(lease_until=func.clock_timestamp() + lease)
+        .returning(Job.id)
+    ).first()
+    return kept is not None
+
+
+def hold_lease(session: Session, job_id: uuid.UUID, token: uuid.UUID) -> Job:
+    """Return the job, locked to the end of the transaction; raise LeaseLost when the lease is not ours any more."""
+    job = session.execute(
+        select(Job)
+        .where(Job.id == job_id, Job.lease_token == token, Job.state.in_(AT_WORK))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if job is None:
+        raise LeaseLost
+    return job
+
+
+def let_go(session: Session, job_id: uuid.UUID, token: uuid.UUID) -> None:
+    """Give the lease back, so that the next one need not wait for its end."""
+    session.execute(
+        update(Job).where(Job.id == job_id, Job.lease_token == token).values(lease_token=None, lease_until=None)
+    )
+
+
+def jobs_to_read(session: Session) -> list[tuple[uuid.UUID, str]]:
+    """Return the jobs, with their queues, whose file waits for a reader."""
+    rows = session.execute(select(Job.id, Job.queue).where(_to_read(), lease_is_free()).order_by(Job.id))
+    return [(row.id, row.queue) for row in rows]
+
+
+def jobs_to_end(session: Session) -> list[tuple[uuid.UUID, str]]:
+    """Return the jobs, with their queues, that can be brought to their end."""
+    rows = session.execute(select(Job.id, Job.queue).where(_to_end(), lease_is_free()).order_by(Job.id))
+    return [(row.id, row.queue) for row in rows]
+
+
+def is_done(session: Session, job_id: uuid.UUID) -> bool:
+    """Tell whether nothing is left to do for a job but to end it."""
+    return session.execute(select(Job.id).where(Job.id == job_id, _to_end())).first() is not None
+
+
+def _to_read() -> Any:
+    return and_(Job.state.in_(AT_WORK), Job.read_at.is_(None), Job.cancel_requested_at.is_(None))
+
+
+def _to_end() -> Any:
+    open_chunk = exists().where(Chunk.job_id == Job.id, Chunk.state.in_(("due", "leased")))
+    all_done = and_(Job.read_at.is_not(None), ~open_chunk)
+    return and_(Job.state.in_(AT_WORK), or_(Job.cancel_requested_at.is_not(None), all_done))
+
+
+def lease_is_free() -> Any:
+    """The condition of a job that nobody holds and that need not wait."""
+    return and_(
+        or_(Job.lease_until.is_(None), Job.lease_until < func.now()),
+        or_(Job.resume_at.is_(None), Job.resume_at <= func.now()),
+    )

@@ -1,0 +1,116 @@
+"""How far a job is: a sum over its chunks, never a counter."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.imports.models import Chunk, Job
+from shared.bulk import COUNTS
+
+FINAL = ("completed", "completed_with_errors", "cancelled", "failed", "undone", "partly_undone")
+LATELY = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a bar shows. `rows` is None until the file was read to its end; `expected` is the best guess until then.
+
+    `rate` is in rows a second over the last 15 seconds; `seconds_left` is None while nothing can be said about it.
+    """
+
+    state: str
+    step: str
+    final: bool
+    rows: int | None
+    expected: int | None
+    done: int
+    percent: float
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+    rate: float | None
+    seconds_left: int | None
+    waiting: str | None
+    failure: str | None
+    error_file: bool
+    version: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it goes over the wire."""
+        return asdict(self)
+
+
+def job_progress(session: Session, job: Job) -> Progress:
+    """Return how far `job` is, in one query for a job at work and none for others."""
+    counts = {name: getattr(job, name) for name in COUNTS}
+    rate = None
+    if job.state == "running":
+        row = session.execute(_sums(job)).one()
+        counts = {name: int(getattr(row, name)) for name in COUNTS}
+        counts["failed"] += job.read_failed
+        rate = _rate(int(row.lately), float(row.seconds))
+    final = job.state in FINAL
+    done = sum(counts.values())
+    expected = job.rows if job.rows is not None else _expected_rows(job)
+    percent = 100.0 if final else _percent(done, expected)
+    left = round((expected - done) / rate) if rate and expected is not None and not final else None
+    return Progress(
+        state=job.state,
+        step=_step(job, done),
+        final=final,
+        rows=job.rows,
+        expected=expected,
+        done=done,
+        percent=percent,
+        **counts,
+        rate=rate,
+        seconds_left=left,
+        waiting=None if final else job.waiting,
+        failure=job.failure,
+        error_file=job.error_file is not None,
+        version=job.version,
+    )
+
+
+def _sums(job: Job) -> Any:
+    """Counts so far, and the rows of the last seconds with the time that they took."""
+    started = func.coalesce(job.started_at, func.now())
+    recent = Chunk.finished_at > func.now() - LATELY
+    seconds = func.extract("epoch", func.least(LATELY, func.clock_timestamp() - started))
+    return select(
+        *(func.coalesce(func.sum(getattr(Chunk, name)), 0).label(name) for name in COUNTS),
+        func.coalesce(func.sum(Chunk.rows).filter(recent, Chunk.state == "done"), 0).label("lately"),
+        seconds.label("seconds"),
+    ).where(Chunk.job_id == job.id)
+
+
+def _rate(rows: int, seconds: float) -> float | None:
+    return round(rows / seconds, 1) if rows and seconds > 0.2 else None
+
+
+def _expected_rows(job: Job) -> int | None:
+    if not job.read_rows or not job.read_bytes:
+        return None
+    return max(job.read_rows, round(job.read_rows * job.file_size / job.read_bytes))
+
+
+def _percent(done: int, expected: int | None) -> float:
+    return min(99.9, round(100 * done / expected, 1)) if expected else 0.0
+
+
+def _step(job: Job, done: int) -> str:
+    """Return in one word what a job at work is doing: waiting, cancelling, reading, writing or ending."""
+    if job.state != "running":
+        return "cancelling" if job.state == "queued" and job.cancel_requested_at else job.state
+    if job.cancel_requested_at:
+        return "cancelling"
+    if job.waiting:
+        return "waiting"
+    if job.read_at is None and not done:
+        return "reading"
+    return "ending" if job.rows is not None and done >= job.rows else "writing"

@@ -1,0 +1,147 @@
+"""From the rows of a file to chunks: repeated keys refused, the rest cut in pieces and sorted by key.
+
+The same file, mapping and target give the same chunks under the same numbers, however often it is read; so a reader
+that died is simply started again.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from services.imports.domain.seen_keys import SeenKeys
+from shared import keys
+from shared.bulk import Refusal
+
+REFUSALS_AT_ONCE = 5_000
+RULES: dict[str, Callable[[pl.Series], pl.Series]] = {
+    "code": keys.code_keys,
+    "email": keys.email_keys,
+    "name": keys.name_keys,
+}
+
+
+@dataclass(frozen=True)
+class MappedRows:
+    """Rows as the mapping made them (`_row`, `_line`, one column per field), and those that could not be read.
+
+    `position` is how many bytes of the file were read up to here.
+    """
+
+    frame: pl.DataFrame
+    refusals: list[Refusal]
+    position: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """By which column rows are told apart, by which rule of `shared.keys`, and what people call it."""
+
+    field: str
+    rule: str
+    label: str
+
+
+@dataclass
+class Stage:
+    """The next piece of a file: a chunk under its number (none when there are only refusals), and how far that is.
+
+    `rows` and `failed` count from the start of the file: rows that are in chunks or refused, and those refused here.
+    """
+
+    no: int | None
+    frame: pl.DataFrame | None
+    refusals: list[Refusal] = field(default_factory=list)
+    rows: int = 0
+    failed: int = 0
+    position: int = 0
+
+
+def chunk_rows_for(size: int, bytes_per_row: float) -> int:
+    """Return how many rows a chunk of a file has: 5,000, fewer in a small file so that its bar moves."""
+    return max(200, min(5_000, int(size / max(bytes_per_row, 1.0) / 20)))
+
+
+def stage_rows(batches: Iterable[MappedRows], key: Key | None, chunk_rows: int) -> Iterator[Stage]:
+    """Cut `batches` into stages; the rows of two chunks never share a key.
+
+    A row whose key came before is refused as `duplicate_in_file`, naming the line of the first; rows without a key are
+    not compared.
+    """
+    seen = SeenKeys()
+    waiting: list[pl.DataFrame] = []
+    refusals: list[Refusal] = []
+    number = rows = failed = position = held = 0
+
+    def stage(frame: pl.DataFrame | None) -> Stage:
+        nonlocal number, rows, failed, refusals
+        rows += (frame.height if frame is not None else 0) + len(refusals)
+        failed += len(refusals)
+        made = Stage(number if frame is not None else None, frame, refusals, rows, failed, position)
+        number += frame is not None
+        refusals = []
+        return made
+
+    for batch in batches:
+        frame, repeated = _without_repeated(batch.frame, key, seen)
+        refusals += batch.refusals
+        refusals += repeated
+        position = batch.position
+        waiting.append(frame)
+        held += frame.height
+        while held >= chunk_rows:
+            whole = pl.concat(waiting)
+            waiting, held = [whole[chunk_rows:]], held - chunk_rows
+            yield stage(_sorted(whole[:chunk_rows], key))
+        if len(refusals) >= REFUSALS_AT_ONCE:
+            yield stage(None)
+    if held:
+        yield stage(_sorted(pl.concat(waiting), key))
+    elif refusals:
+        yield stage(None)
+
+
+def chunk_file(frame: pl.DataFrame) -> bytes:
+    """Return `frame` as the Arrow IPC file that its owner reads."""
+    file = io.BytesIO()
+    frame.write_ipc(file)
+    return file.getvalue()
+
+
+def halves(body: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the two halves of a chunk file, the second empty when there is one row only."""
+    frame = pl.read_ipc(io.BytesIO(body))
+    middle = (frame.height + 1) // 2
+    return frame[:middle], frame[middle:]
+
+
+def _without_repeated(frame: pl.DataFrame, key: Key | None, seen: SeenKeys) -> tuple[pl.DataFrame, list[Refusal]]:
+    if key is None or key.field not in frame.columns or not frame.height:
+        return frame, []
+    frame = frame.with_columns(RULES[key.rule](frame[key.field]).replace("", None).alias("_key"))
+    keyed = frame.filter(pl.col("_key").is_not_null())
+    if not keyed.height:
+        return frame, []
+    keyed = keyed.select("_row", "_line", key.field, "_key").with_columns(
+        pl.coalesce(
+            seen.first_lines(keyed["_key"]),
+            pl.when(pl.col("_key").is_first_distinct()).then(None).otherwise(pl.col("_line").first().over("_key")),
+        ).alias("_first")
+    )
+    new = keyed.filter(pl.col("_first").is_null())
+    seen.add(new["_key"], new["_line"])
+    if new.height == keyed.height:
+        return frame, []
+    repeated = keyed.filter(pl.col("_first").is_not_null())
+    refusals = [
+        Refusal(row, line, key.field, "duplicate_in_file", f"{key.label} “{text[:100]}” came before, on line {first}.")
+        for row, line, text, first in repeated.select("_row", "_line", key.field, "_first").iter_rows()
+    ]
+    return frame.join(repeated.select("_row"), on="_row", how="anti", maintain_order="left"), refusals
+
+
+def _sorted(frame: pl.DataFrame, key: Key | None) -> pl.DataFrame:
+    if "_key" in frame.columns:
+        frame = frame.sort("_key", nulls_last=True, maintain_order=True).drop("_key")
+    return frame
