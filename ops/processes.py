@@ -36,19 +36,29 @@ def die_with_parent(stop: signal.Signals) -> Callable[[], None]:
     return before_exec
 
 
-def _stat(pid: int) -> list[str] | None:
+@dataclass(frozen=True)
+class _Entry:
+    parent: int
+    group: int
+    known: Known
+
+
+def _entry(pid: int) -> _Entry | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return text[text.rindex(")") + 2 :].split()  # from the state on: the name before may hold anything
+    fields = text[text.rindex(")") + 2 :].split()  # from the state on: the name before may hold anything
+    if fields[0] in "ZX":
+        return None
+    return _Entry(int(fields[1]), int(fields[2]), Known(pid, int(fields[19])))
 
 
 def know(pid: int) -> Known | None:
     """Return the process `pid`, or None when it has ended."""
     if LINUX:
-        fields = _stat(pid)
-        return None if fields is None or fields[0] in "ZX" else Known(pid, int(fields[19]))
+        entry = _entry(pid)
+        return entry.known if entry else None
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 0)
         return Known(pid, 0)
@@ -60,20 +70,21 @@ def alive(known: Known) -> bool:
     return know(known.pid) == known
 
 
-def children() -> dict[int, list[int]]:
-    """Return parent -> children for every process that can be seen."""
-    tree: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir() if LINUX else ():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))) and fields[0] not in "ZX":
-            tree.setdefault(int(fields[1]), []).append(int(entry.name))
-    return tree
-
-
-def family(pid: int, tree: dict[int, list[int]]) -> list[int]:
-    """Return `pid` and all below it."""
-    found = [pid]
-    for one in found:
-        found += tree.get(one, [])
+def families(leaders: Iterable[int]) -> dict[int, list[Known]]:
+    """Return for each pid all that run below it or in the group it leads, itself first if it runs."""
+    everyone: dict[int, _Entry] = {}
+    for item in Path("/proc").iterdir() if LINUX else ():
+        if item.name.isdigit() and (entry := _entry(int(item.name))):
+            everyone[int(item.name)] = entry
+    below: dict[int, list[int]] = {}
+    for pid, entry in everyone.items():
+        below.setdefault(entry.parent, []).append(pid)
+    found: dict[int, list[Known]] = {}
+    for leader in leaders:
+        pids = [leader, *(pid for pid, entry in everyone.items() if entry.group == leader and pid != leader)]
+        for pid in pids:
+            pids += [child for child in below.get(pid, ()) if child not in pids]
+        found[leader] = [everyone[pid].known for pid in pids if pid in everyone]
     return found
 
 
@@ -99,19 +110,24 @@ def end_all(left: dict[str, tuple[Known, signal.Signals]], patience: float = 15)
 
     Only for leaders of their own group that were recorded with their start time: a stranger's number is safe.
     """
-    found = {name: entry for name, entry in left.items() if alive(entry[0])}
-    families = {known.pid: family(known.pid, children()) for known, _ in found.values()}
-    relatives = [one for pids in families.values() for pid in pids if (one := know(pid))]
-    for known, stop in found.values():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(known.pid, stop)
+    ours = {name: entry for name, entry in left.items() if know(entry[0].pid) in (None, entry[0])}
+    members = families(known.pid for known, _ in ours.values())
+    found = [name for name, (known, _) in ours.items() if members[known.pid]]
+    for known, stop in ours.values():
+        if alive(known):
+            _send(known, stop)
+    relatives = [one for group in members.values() for one in group]
     _wait_until_gone(relatives, patience)
     for one in relatives:
         if alive(one):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(one.pid, signal.SIGKILL)
+            _send(one, signal.SIGKILL)
     _wait_until_gone(relatives, 5)
-    return list(found)
+    return found
+
+
+def _send(known: Known, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(known.pid, number)
 
 
 def _wait_until_gone(processes: Iterable[Known], patience: float) -> None:
