@@ -37,18 +37,17 @@ LETTERS = {
     "ŧ": "t",
 }
 APOSTROPHES = "['’ʼ`ʹ]"
-EXTENSION = r"(?is)(x|ext|#|;|,).*$"
 
 _LETTERS = str.maketrans(LETTERS)
 
 
 class SearchedContact(NamedTuple):
-    """What of a contact is searched; phones as their key, or as written where there is no key."""
+    """What of a contact is searched: names as written, e-mail and phones as keys of `shared.keys`."""
 
     first_name: str | None
     last_name: str | None
-    email: str | None = None
-    phones: Sequence[str | None] = ()
+    email_key: str | None = None
+    phone_keys: Sequence[str | None] = ()
 
 
 class SearchedContactColumns(NamedTuple):
@@ -56,8 +55,8 @@ class SearchedContactColumns(NamedTuple):
 
     first_name: pl.Expr
     last_name: pl.Expr
-    email: pl.Expr
-    phones: Sequence[pl.Expr] = ()
+    email_key: pl.Expr
+    phone_keys: Sequence[pl.Expr] = ()
 
 
 def fold(text: str) -> str:
@@ -72,66 +71,57 @@ def fold(text: str) -> str:
 def search_text(
     *,
     name: str,
-    code: str,
+    code_key: str,
     city: str | None = None,
-    email: str | None = None,
-    phones: Sequence[str | None] = (),
+    email_key: str | None = None,
+    phone_keys: Sequence[str | None] = (),
     contacts: Iterable[SearchedContact] = (),
 ) -> str:
-    """The value of `account.search`; phones are keys (E.164), or as written where there is no key."""
-    phrases = [code, city or "", email_words(email), *map(phone_digits, phones)]
+    """The value of `account.search`; name and city as written, the others as keys of `shared.keys`."""
+    phrases = [code_key, city, spread_email(email_key), *phone_keys]
     for contact in contacts:
         full_name = f"{contact.first_name or ''} {contact.last_name or ''}"
-        phrases.append("" if full_name == name else full_name)
-        phrases.append("" if contact.email == email else email_words(contact.email))
-        phrases.extend(phone_digits(phone) for phone in contact.phones if phone not in phones)
-    return f" {fold(name)}  {fold(' '.join(phrases))}"
+        phrases.append(None if full_name == name else full_name)
+        phrases.append(None if contact.email_key == email_key else spread_email(contact.email_key))
+        phrases.extend(phone for phone in contact.phone_keys if phone not in phone_keys)
+    return f" {fold(name)}  {fold(' '.join(phrase or '' for phrase in phrases))}"
 
 
-def email_words(email: str | None) -> str:
-    """The part before @ and the domain without its dots and hyphens, as one word."""
-    local, _, domain = (email or "").partition("@")
+def spread_email(email_key: str | None) -> str:
+    """The part before @, a space, and the domain without its dots and hyphens."""
+    local, _, domain = (email_key or "").partition("@")
     return f"{local} {domain.replace('.', '').replace('-', '')}"
-
-
-def phone_digits(phone: str | None) -> str:
-    """The digits of a number, without its extension."""
-    return re.sub("[^0-9]", "", re.sub(EXTENSION, "", phone or ""))
 
 
 def search_text_expression(
     *,
     name: pl.Expr,
-    code: pl.Expr,
+    code_key: pl.Expr,
     city: pl.Expr,
-    email: pl.Expr,
-    phones: Sequence[pl.Expr] = (),
+    email_key: pl.Expr,
+    phone_keys: Sequence[pl.Expr] = (),
     contacts: Sequence[SearchedContactColumns] = (),
 ) -> pl.Expr:
     """`search_text` for text columns (null where there is nothing)."""
-    phrases = [code, city, _email_words(email), *map(_phone_digits, phones)]
+    phrases = [code_key, city, _spread_email(email_key), *phone_keys]
     for contact in contacts:
         full_name = pl.concat_str(contact.first_name.fill_null(""), contact.last_name.fill_null(""), separator=" ")
         phrases.append(pl.when(full_name != name).then(full_name))
-        phrases.append(pl.when(contact.email.ne_missing(email)).then(_email_words(contact.email)))
-        for phone in contact.phones:
-            is_new = pl.all_horizontal(phone.ne_missing(other) for other in phones) if phones else pl.lit(value=True)
-            phrases.append(pl.when(is_new).then(_phone_digits(phone)))
+        phrases.append(pl.when(contact.email_key.ne_missing(email_key)).then(_spread_email(contact.email_key)))
+        for phone in contact.phone_keys:
+            known = pl.any_horizontal(pl.lit(value=False), *(phone.eq_missing(other) for other in phone_keys))
+            phrases.append(pl.when(~known).then(phone))
     others = pl.concat_str([phrase.fill_null("") for phrase in phrases], separator=" ")
     return pl.concat_str(pl.lit(" "), _fold(name), pl.lit("  "), _fold(others))
 
 
 def _fold(text: pl.Expr) -> pl.Expr:
-    text = text.fill_null("").str.normalize("NFKD").str.replace_all(r"\p{M}+", "").str.to_lowercase()
+    text = text.str.normalize("NFKD").str.replace_all(r"\p{M}+", "").str.to_lowercase()
     text = text.str.replace_many(LETTERS).str.replace_all(APOSTROPHES, "")
     return text.str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
 
 
-def _email_words(email: pl.Expr) -> pl.Expr:
-    parts = email.str.splitn("@", 2)
+def _spread_email(email_key: pl.Expr) -> pl.Expr:
+    parts = email_key.str.splitn("@", 2)
     domain = parts.struct[1].str.replace_many([".", "-"], ["", ""])
     return pl.concat_str(parts.struct[0].fill_null(""), domain.fill_null(""), separator=" ")
-
-
-def _phone_digits(phone: pl.Expr) -> pl.Expr:
-    return phone.fill_null("").str.replace(EXTENSION, "").str.replace_all("[^0-9]", "")

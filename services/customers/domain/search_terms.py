@@ -1,0 +1,75 @@
+"""What a typed text asks for, as patterns over `account.search` (see `search_text.py` for its form).
+
+Every word must be there, in any order. A word of three letters or more may stand anywhere, also inside another
+word; one or two letters must begin a word. Numbers that follow each other are one number typed with gaps, as
+people write phones, or else each begins a word. A national number is found in an international one,
+so its leading zero is no part of it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+
+from services.customers.domain.search_text import fold, spread_email
+
+# One of these must hold, in each all patterns.
+Term = tuple[tuple[str, ...], ...]
+
+MAX_LETTERS = 200
+MAX_TERMS = 8
+MAX_WORD = 60
+WHOLE_WORD_ONLY_BELOW = 3
+SHORTEST_PHONE = 4
+
+_NUMBER = re.compile(r"[0-9()+./-]*[0-9][0-9()+./-]*")
+
+
+def search_terms(text: str) -> list[Term]:
+    """The terms of a typed text, all of which must hold; what is pasted beyond a sensible length is left out."""
+    words = unicodedata.normalize("NFKC", text[:MAX_LETTERS]).split()
+    return list(islice(dict.fromkeys(_terms(words)), MAX_TERMS))
+
+
+def starts_of_name(text: str) -> str:
+    """How the search text of an account begins whose name starts with the typed text; empty for no words."""
+    words = fold(text[:MAX_LETTERS])
+    return f" {words}" if words else ""
+
+
+def _terms(words: Sequence[str]) -> Iterator[Term]:
+    for is_number, run in groupby(words, lambda word: bool(_NUMBER.fullmatch(word))):
+        if is_number:
+            yield _number_term(" ".join(run))
+        else:
+            for word in run:
+                yield from _word_terms(word)
+
+
+def _number_term(number: str) -> Term:
+    pieces = fold(number).split()
+    joined = _without_trunk_zero(fold(number.replace("(0)", " ")).replace(" ", ""))
+    if len(pieces) == 1:
+        return ((_pattern(joined),),)
+    return ((_pattern(joined),), tuple(f"% {piece[:MAX_WORD]}%" for piece in pieces))
+
+
+def _without_trunk_zero(digits: str) -> str:
+    """Drop one or two zeros in front of a number long enough for a phone; three begin a code."""
+    found = re.fullmatch(f"00?([1-9][0-9]{{{SHORTEST_PHONE - 1},}})", digits)
+    return found.group(1) if found else digits
+
+
+def _word_terms(word: str) -> Iterator[Term]:
+    pieces = fold(spread_email(word) if "@" in word else word).split()
+    # A domain is kept without its dots, where an end such as ".de" is too short to be found inside.
+    if "." in word and any(len(piece) < WHOLE_WORD_ONLY_BELOW for piece in pieces):
+        yield (tuple(map(_pattern, pieces)), (_pattern("".join(pieces)),))
+    else:
+        yield from (((_pattern(piece),),) for piece in pieces)
+
+
+def _pattern(word: str) -> str:
+    """Anywhere, or for less than a trigram: where a word begins. Words are letters and digits: nothing to escape."""
+    word = word[:MAX_WORD]
+    return f"% {word}%" if len(word) < WHOLE_WORD_ONLY_BELOW else f"%{word}%"
