@@ -1,0 +1,86 @@
+"""X2: each service describes its API, and no request that the description allows makes a server error."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+
+from shared.identity import HEADER, sign_identity
+from shared.settings import Settings
+from shared.testing import client_as, outer_transaction
+
+SERVICES = ("customers", "associates", "portal", "imports")
+PERMISSIONS = (
+    "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo", "assign", "merge",
+    "users.manage", "audit.view", "jobs.all",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def app(
+    request: pytest.FixtureRequest, make_database: Callable[[str], str], make_settings: Callable[..., Settings]
+) -> Iterator[Flask]:
+    module = importlib.import_module(f"services.{request.param}.app")
+    app: Flask = module.create_app(make_settings(request.param, make_database(request.param)))
+    yield app
+    app.extensions["liaison.engine"].dispose()
+
+
+def test_api_when_described_is_3_1_and_browsable(app: Flask) -> None:
+    service = app.extensions["liaison.settings"].service
+    client = client_as(app)
+    spec = client.get(f"/api/{service}/v1/openapi.json")
+    assert spec.status_code == 200
+    assert spec.json["openapi"].startswith("3.1")
+    page = client.get(f"/api/{service}/v1/docs")
+    assert page.status_code == 200
+    assert f"/api/{service}/v1/openapi.json" in page.text
+
+
+def test_operation_when_described_has_words_and_its_errors(app: Flask) -> None:
+    service = app.extensions["liaison.settings"].service
+    spec = client_as(app).get(f"/api/{service}/v1/openapi.json").json
+    silent = [
+        f"{method} {path}"
+        for path, operations in spec["paths"].items()
+        for method, operation in operations.items()
+        if method in ("get", "post", "put", "patch", "delete") and not operation.get("summary")
+    ]
+    assert silent == []
+
+
+def test_api_when_called_with_anything_it_allows_never_fails(app: Flask) -> None:
+    service = app.extensions["liaison.settings"].service
+    identity = client_as(app, *PERMISSIONS).identity
+    assert identity is not None
+    headers = {HEADER: sign_identity(app.extensions["liaison.settings"].keys_dir, identity)}
+    client = client_as(app, *PERMISSIONS)
+    spec: dict[str, Any] = client.get(f"/api/{service}/v1/openapi.json").json
+    schema = schemathesis.openapi.from_dict(spec)
+    schema.app = app
+    calls = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.path.endswith("/events"):
+            continue  # a stream: it ends when its job does
+        strategy = operation.as_strategy()
+
+        @settings(
+            max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=strategy)
+        def call(case: Any) -> None:
+            nonlocal calls
+            calls += 1
+            with outer_transaction(app):
+                response = case.call(headers=headers)
+            case.validate_response(response, checks=[not_a_server_error])
+
+        call()
+    assert calls > 10
+

@@ -1,0 +1,122 @@
+"""A running copy of Liaison of its own, and a real browser that fails the test for any complaint on its console."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from ops.browser import candidates
+from ops.testing import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A running copy: its address, the admin's password, and its own `./liaison`."""
+
+    url: str
+    state: Path
+    environment: dict[str, str]
+    password: str
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `./liaison ARGUMENTS` for this copy."""
+        return subprocess.run(
+            [ROOT / "liaison", *arguments], env=self.environment, capture_output=True, text=True, check=check, cwd=ROOT
+        )
+
+
+@pytest.fixture(scope="session")
+def copy() -> Iterator[Copy]:
+    state = ROOT / ".state" / f"journey-{uuid.uuid4().hex[:8]}"
+    port = free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("LIAISON_TEST_")},
+        "LIAISON_STATE": str(state),
+        "LIAISON_PORT": str(port),
+    }
+    up = subprocess.run(
+        [ROOT / "liaison", "up", "--detach"], env=environment, capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        first = (state / "first-sign-in.txt").read_text()
+        yield Copy(f"http://localhost:{port}", state, environment, first.split()[-1])
+    finally:
+        subprocess.run([ROOT / "liaison", "down"], env=environment, check=False, cwd=ROOT, capture_output=True)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = next(candidates(playwright.chromium.executable_path, ROOT / ".state"), None)
+        assert found is not None, "no browser: install Chromium, or set LIAISON_BROWSER"
+        browser = playwright.chromium.launch(**found.launch_arguments())  # type: ignore[arg-type]
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, copy: Copy) -> Iterator[Callable[..., Page]]:
+    """Give `open_page(dark=, phone=)`; afterwards nothing may stand on any page's console."""
+    complaints: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def open_one(*, dark: bool = False, phone: bool = False) -> Page:
+        context = browser.new_context(
+            base_url=copy.url,
+            color_scheme="dark" if dark else "light",
+            viewport={"width": 390, "height": 844} if phone else {"width": 1360, "height": 860},
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        return page
+
+    yield open_one
+    for context in contexts:
+        with contextlib.suppress(Exception):
+            context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def check_axe() -> Callable[[Page, str], None]:
+    """Give `check_axe(page, where)`: axe-core finds nothing on the page as it is."""
+    source = AXE.read_text()
+
+    def check(page: Page, where: str) -> None:
+        page.wait_for_load_state("networkidle")
+        page.evaluate(source)
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)["violations"]
+        words = [f"{where}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}" for one in found]
+        assert words == []
+
+    return check
+
+
+def sign_in(page: Page, copy: Copy, user: str = "admin") -> None:
+    """Sign in through the screen."""
+    page.goto("/sign-in")
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password", exact=True).fill(copy.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
