@@ -5,6 +5,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ops import run
@@ -12,6 +13,7 @@ from ops.failure import Failure
 from ops.place import BIN, ROOT, Place, find_place, open_state
 from ops.provision import provision
 from ops.stack import need_running, run_in_service
+from ops.testing import run_tests
 
 NEEDS_DEVELOPMENT = {"test", "lint", "bench"}
 NEEDS_NOTHING = {"down", "status", "logs"}
@@ -60,7 +62,7 @@ def main(arguments: list[str]) -> int:
         place = find_place(os.environ)
         if options.command not in NEEDS_NOTHING:
             provision(_tell, development=options.command in NEEDS_DEVELOPMENT)
-        return _do(options, place)
+        return COMMANDS[options.command](options, place)
     except Failure as failure:
         print(failure, file=sys.stderr)
     except KeyboardInterrupt:
@@ -84,43 +86,35 @@ def _disk_sentence(error: OSError) -> str:
     return f"Cannot write or read {error.filename} ({error.strerror}). Does it belong to another user?"
 
 
-def _do(options: argparse.Namespace, place: Place) -> int:
-    match options.command:
-        case "up":
-            return run.up_detached(place) if options.detach else run.up(place, verbose=options.verbose)
-        case "down":
-            return run.down(place)
-        case "status":
-            return run.status(place)
-        case "logs":
-            return run.logs(place, options.service, lines=options.lines, following=options.follow)
-        case "migrate":
-            return run.migrate(place)
-        case "token" | "password":
-            need_running(place)
-            return _portal(place, [options.command, options.user])
-        case "demo":
-            need_running(place)
-            return run_in_service(place, "customers", ["-m", "services.customers.demo"]).returncode
-        case "import":
-            need_running(place)
-            return _import(options, place)
-        case "test":
-            from ops.testing import run_tests  # noqa: PLC0415 - no need of it elsewhere
-
-            open_state(place)
-            return run_tests(place, options.arguments)
-        case "lint":
-            return _lint()
-        case _:
-            return subprocess.run([BIN / "python", "-m", "bench", *options.arguments], cwd=ROOT, check=False).returncode
+def _up(options: argparse.Namespace, place: Place) -> int:
+    return run.up_detached(place) if options.detach else run.up(place, verbose=options.verbose)
 
 
-def _portal(place: Place, arguments: list[str]) -> int:
-    return run_in_service(place, "portal", ["-m", "services.portal.cli", *arguments]).returncode
+def _logs(options: argparse.Namespace, place: Place) -> int:
+    return run.logs(place, options.service, lines=options.lines, following=options.follow)
+
+
+def _test(options: argparse.Namespace, place: Place) -> int:
+    open_state(place)
+    return run_tests(place, options.arguments)
+
+
+def _bench(options: argparse.Namespace, place: Place) -> int:
+    return subprocess.run([BIN / "python", "-m", "bench", *options.arguments], cwd=ROOT, check=False).returncode
+
+
+def _demo(options: argparse.Namespace, place: Place) -> int:
+    need_running(place)
+    return run_in_service(place, "customers", ["-m", "services.customers.demo"]).returncode
+
+
+def _portal_user(options: argparse.Namespace, place: Place) -> int:
+    need_running(place)
+    return run_in_service(place, "portal", ["-m", "services.portal.cli", options.command, options.user]).returncode
 
 
 def _import(options: argparse.Namespace, place: Place) -> int:
+    need_running(place)
     if not options.file.is_file():
         raise Failure(f"There is no file {options.file}.")
     arguments = ["-m", "services.imports.cli", "import", options.kind, str(options.file.absolute())]
@@ -147,10 +141,26 @@ def _token(place: Place) -> str:
 LINTERS = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports",))
 
 
-def _lint() -> int:
+def _lint(options: argparse.Namespace, place: Place) -> int:
     """Run every linter, so that one call shows all there is to mend; 1 when any complains."""
     failed = 0
     for command in LINTERS:
         print(f"--- {' '.join(command)}", flush=True)
         failed |= subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, check=False).returncode
     return 1 if failed else 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Place], int]] = {
+    "up": _up,
+    "down": lambda _, place: run.down(place),
+    "status": lambda _, place: run.status(place),
+    "logs": _logs,
+    "test": _test,
+    "lint": _lint,
+    "migrate": lambda _, place: run.migrate(place),
+    "bench": _bench,
+    "demo": _demo,
+    "import": _import,
+    "token": _portal_user,
+    "password": _portal_user,
+}

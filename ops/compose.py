@@ -42,13 +42,19 @@ class Spec:
     grace: float = 10
 
 
-def read_compose(file: Path, program: Path, env_files: Iterable[Path], environment: Mapping[str, str]) -> dict[str, Spec]:
+def read_compose(
+    file: Path, program: Path, env_files: Iterable[Path], environment: Mapping[str, str]
+) -> dict[str, Spec]:
     """Return the services of `file` by name; Failure with Compose's own words when it is not valid."""
     command = [str(program), "--file", str(file), "--project-directory", str(file.parent)]
     for one in env_files:
         command += ["--env-file", str(one)]
     done = subprocess.run(
-        [*command, "config", "--format", "json"], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        [*command, "config", "--format", "json"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise Failure(f"{file.name} is not valid: {done.stderr.strip()}")

@@ -12,7 +12,7 @@ def post_guard(state: Path) -> None:
 
     The kernel closes the launcher's end of the pipe when the launcher ends, however it ends; nobody else has it.
     """
-    read_end, write_end = os.pipe()
+    read_end, _ = os.pipe()
     if os.fork():
         os.close(read_end)
         return

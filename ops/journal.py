@@ -26,7 +26,7 @@ class LogFile:
         self._open()
 
     def _open(self) -> None:
-        self.file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+        self.file = self.path.open("ab", buffering=0)
         self.size = self.file.tell()
 
     def write(self, line: bytes) -> None:
@@ -73,7 +73,7 @@ class Terminal:
             print(text, file=self.stream, flush=True)
 
     def show_log(self, name: str, line: str, *, warnings: bool) -> None:
-        """Show a line of a service's log if it is an error, or a warning where those matter, or if all was asked for."""
+        """Show a line of a service's log if it is an error, a warning that matters, or if all was asked for."""
         if self.verbose:
             self.say(name, line)
         elif short := trouble_in(line, warnings=warnings):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping
@@ -34,7 +35,12 @@ class Part:
     """Runs one service. `find_program` may block; `changed` is called whenever the state or process is another."""
 
     def __init__(
-        self, spec: Spec, logs: Path, terminal: Terminal, find_program: Callable[[Spec], Program], changed: Callable[[], None]
+        self,
+        spec: Spec,
+        logs: Path,
+        terminal: Terminal,
+        find_program: Callable[[Spec], Program],
+        changed: Callable[[], None],
     ) -> None:
         self.spec, self.terminal, self.find_program, self.changed = spec, terminal, find_program, changed
         self.log_path = logs / f"{spec.name}.log"
@@ -85,7 +91,8 @@ class Part:
             if self.stopping:
                 return
             if not self.spec.restarts:
-                return self._finish(code)
+                self._finish(code)
+                return
             self.restarts += 1
             pause = next_pause(pause, time.monotonic() - began)
             if not self.came_up and self.restarts >= TRIES:
@@ -125,7 +132,7 @@ class Part:
             watch.cancel()
             self.healthy.clear()
         if not self.stopping:
-            send_group(process.pid, 9)  # a worker without its master would hold the port
+            send_group(process.pid, signal.SIGKILL)  # a worker without its master would hold the port
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(pump, 1)
         self.known = None
@@ -230,7 +237,7 @@ class Part:
             await asyncio.wait_for(process.wait(), self.spec.grace)
         except TimeoutError:
             self.terminal.say(self.spec.name, f"did not stop within {self.spec.grace:g} s and was killed")
-        send_group(process.pid, 9)
+        send_group(process.pid, signal.SIGKILL)
         await process.wait()
         self.known = None
         self._become("stopped")

@@ -32,7 +32,7 @@ def keep_passwords(path: Path) -> dict[str, str]:
         if text and not text.endswith("\n"):
             text += "\n"
         made = {name: secrets.token_urlsafe(24) for name in missing}
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text + "".join(f"{name}={value}\n" for name, value in made.items()))
             file.flush()
             os.fsync(file.fileno())

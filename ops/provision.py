@@ -66,7 +66,7 @@ def _browser_lacks(development: bool) -> str | None:
 
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
-    with open(ROOT / "requirements/uv.txt") as lock:  # any file that is always there
+    with (ROOT / "requirements/uv.txt").open() as lock:  # any file that is always there
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -75,7 +75,7 @@ def _check_disk() -> None:
     free = shutil.disk_usage(ROOT).free
     if free < NEEDED_BYTES:
         raise Failure(
-            f"Only {free // 1_000_000} MB are free in {ROOT}; the set-up needs {NEEDED_BYTES // 1_000_000} MB. Make room."
+            f"Only {free // 1_000_000} MB are free in {ROOT}; the set-up needs {NEEDED_BYTES // 1_000_000}. Make room."
         )
 
 
@@ -117,8 +117,8 @@ def _venv_works() -> bool:
 
 def _make_venv() -> None:
     try:
-        import ensurepip  # noqa: F401, PLC0415 - Debian leaves it out unless asked
-        import venv  # noqa: F401, PLC0415
+        import ensurepip  # noqa: F401 - Debian leaves it out unless asked
+        import venv  # noqa: F401
     except ImportError:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise Failure(

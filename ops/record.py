@@ -39,7 +39,7 @@ class Holder:
 
     def take(self) -> bool:
         """Take the lock; False when another launcher has it."""
-        lock = open(self.state / "lock", "a")  # noqa: SIM115 - held until the process ends
+        lock = (self.state / "lock").open("a")  # held until the process ends
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -58,7 +58,7 @@ def _check_disk(state: Path) -> None:
     free = filesystem.f_bavail * filesystem.f_frsize
     if free < SPARE_BYTES:
         raise Failure(
-            f"The disk of {state} is full ({free // 1_000_000} MB left). Make room, or move the state with LIAISON_STATE."
+            f"The disk of {state} is full ({free // 1_000_000} MB left). Make room, or move it: LIAISON_STATE=..."
         )
 
 
@@ -104,7 +104,7 @@ def up_detached(place: Place) -> int:
         print(f"Liaison already runs over {place.state}, at {record.address}.")
         return 0
     read_end, write_end = os.pipe()
-    with open(place.state / "logs/launcher.log", "ab") as log:
+    with (place.state / "logs/launcher.log").open("ab") as log:
         launcher = subprocess.Popen(
             [sys.executable, str(ROOT / "liaison"), "up"],
             cwd=ROOT,
@@ -169,7 +169,8 @@ def status(place: Place) -> int:
         size = f"{sizes[name] / 1e6:.0f} MB" if name in sizes else ""
         print(f"{name:<20}{entry['state']:<12}{entry['pid'] or '':>8}{entry['restarts']:>10}{size:>10}")
     print(f"{'launcher':<20}{'running':<12}{record.launcher.pid:>8}{'':>10}{f'{own / 1e6:.0f} MB':>10}")
-    print(f"{record.address}  {'ready' if record.ready else 'starting'}, {(sum(sizes.values()) + own) / 1e6:.0f} MB in all")
+    whole = (sum(sizes.values()) + own) / 1e6
+    print(f"{record.address}  {'ready' if record.ready else 'starting'}, {whole:.0f} MB in all")
     fine = record.ready and all(entry["state"] in ("done", "healthy", "running") for entry in services.values())
     return 0 if fine else 1
 

@@ -20,10 +20,8 @@ class Supervisor:
     def __init__(self, place: Place, holder: Holder, specs: Mapping[str, Spec], terminal: Terminal) -> None:
         self.place, self.holder, self.specs, self.terminal = place, holder, specs, terminal
         self.ready = False
-        self.recorded = False
-        self.parts = {
-            name: Part(spec, place.state / "logs", terminal, self._program, self._changed) for name, spec in specs.items()
-        }
+        logs = place.state / "logs"
+        self.parts = {name: Part(spec, logs, terminal, self._program, self._changed) for name, spec in specs.items()}
 
     def _program(self, spec: Spec) -> Program:
         return program_for(spec, self.place.state)
@@ -64,7 +62,12 @@ class Supervisor:
         on_ready()
 
     async def _watch(
-        self, lives: list[asyncio.Task[None]], readiness: asyncio.Task[None], stop: asyncio.Task[bool], *, ends_when_ready: bool
+        self,
+        lives: list[asyncio.Task[None]],
+        readiness: asyncio.Task[None],
+        stop: asyncio.Task[bool],
+        *,
+        ends_when_ready: bool,
     ) -> None:
         waiting: set[asyncio.Task[Any]] = {*lives, readiness, stop}
         while not stop.done():

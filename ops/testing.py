@@ -1,0 +1,148 @@
+"""`./liaison test`: a PostgreSQL and a Valkey for this run alone, then pytest, then both are gone again."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ops.compose import Health
+from ops.failure import Failure
+from ops.journal import last_lines
+from ops.native import UNWANTED, valkey_server
+from ops.place import BIN, ROOT, Place
+from ops.postgres import installed, make_cluster
+from ops.probes import passes
+from ops.processes import die_with_parent, know
+
+# Nothing in it has to outlive the run, so it never waits for the disk.
+POSTGRES_SETTINGS = (
+    *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+    *("-c", "max_connections=200", "-c", "shared_buffers=128MB", "-c", "jit=off", "-c", "timezone=UTC"),
+    *("-c", "max_wal_size=2GB", "-c", "autovacuum_naptime=10s"),
+)
+PATIENCE = 60
+
+
+def run_tests(place: Place, arguments: list[str]) -> int:
+    """Run pytest with the servers it needs and return its exit code. `--drills` takes in the long fault drills."""
+    drills = "--drills" in arguments
+    chosen = [argument for argument in arguments if argument != "--drills"]
+    if not any(argument.startswith("-m") for argument in chosen):
+        chosen = ["-m", "drills or not drills" if drills else "not drills", *chosen]
+    with servers_for_tests(place.state) as addresses:
+        environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+        environment |= {"PATH": f"{BIN}:{environment.get('PATH', os.defpath)}", **addresses}
+        pytest = subprocess.Popen([BIN / "python", "-m", "pytest", *chosen], cwd=ROOT, env=environment)
+        with _passing_on(pytest):
+            return pytest.wait()
+
+
+@contextlib.contextmanager
+def _passing_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let the child decide what Ctrl-C means (it gets it too), and pass a request to end on to it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: child.send_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def servers_for_tests(state: Path) -> Iterator[dict[str, str]]:
+    """Start both servers below `state`; yield the variables that tell where they are; leave nothing behind."""
+    _clear_old(state)
+    folder = state / f"test-{os.getpid()}"
+    folder.mkdir(mode=0o711)
+    with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(_remove, folder)
+        postgres = _start_postgres(folder, at_the_end)
+        valkey = _start_valkey(folder, at_the_end)
+        ready = (str(installed() / "bin/pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(postgres))
+        asyncio.run(_await_passing(("CMD", *ready), folder / "postgres.log"))
+        asyncio.run(_await_passing(("CMD", "valkey-cli", "-p", str(valkey), "ping"), folder / "valkey.log"))
+        yield {
+            "LIAISON_TEST_POSTGRES": f"postgresql://postgres@127.0.0.1:{postgres}/postgres",
+            "LIAISON_TEST_REDIS": f"redis://127.0.0.1:{valkey}/0",
+        }
+
+
+def _start_postgres(folder: Path, at_the_end: contextlib.ExitStack) -> int:
+    cluster = make_cluster(
+        folder / "db", None, ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync")
+    )
+    port = free_port()
+    command = cluster.command(port, *POSTGRES_SETTINGS)
+    _start(command, folder / "postgres.log", signal.SIGINT, at_the_end, **cluster.owner.start_as())
+    return port
+
+
+def _start_valkey(folder: Path, at_the_end: contextlib.ExitStack) -> int:
+    port = free_port()
+    command = [str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    _start(command, folder / "valkey.log", signal.SIGTERM, at_the_end)
+    return port
+
+
+def _start(
+    command: list[str], log: Path, stop: signal.Signals, at_the_end: contextlib.ExitStack, **start_as: object
+) -> None:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent(stop),  # noqa: PLW1509 - there are no threads here
+            **start_as,  # type: ignore[call-overload]
+        )
+    at_the_end.callback(_end, process, stop)
+
+
+def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    process.send_signal(stop)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _await_passing(check: tuple[str, ...], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not await passes(Health(check, timeout=5), os.environ, ROOT):
+        if time.monotonic() > deadline:
+            raise Failure(f"A server for the tests did not start: {' / '.join(last_lines(log, 3))}")
+        await asyncio.sleep(0.02)
+
+
+def _clear_old(state: Path) -> None:
+    """Remove what runs left that were killed."""
+    for folder in state.glob("test-*"):
+        number = folder.name.removeprefix("test-")
+        if number.isdigit() and know(int(number)) is None:
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    database = folder / "db"
+    if database.is_symlink():  # it had to live elsewhere, see ops/postgres.py
+        shutil.rmtree(database.resolve().parent, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
