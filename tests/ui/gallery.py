@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, render_template, request, send_from_directory
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from shared.ui import TEMPLATES, init_ui
 from shared.ui.layout import MENU, STATIC
@@ -229,10 +229,17 @@ def _others(app: Flask) -> None:
         return render_template("api_docs.html", title="Liaison Gallery", spec_url="/api/gallery/v1/openapi.json")
 
 
+class QuietHandler(WSGIRequestHandler):
+    """Prints nothing for each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def served(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve the app on loopback from a thread; yield its address."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

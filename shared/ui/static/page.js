@@ -1,5 +1,5 @@
 // Small things on any page: the sidebar's button, copying, showing a password, and the focus going to what must be read.
-const focusOn = root => root.querySelector?.("[data-focus]")?.focus();
+const focusOn = selector => (document.querySelector("dialog[open]") ?? document).querySelector(selector)?.focus();
 const flip = (element, name) => {
   const now = element.getAttribute(name) !== "true";
   element.setAttribute(name, String(now));
@@ -24,5 +24,7 @@ async function copyText(text) {
   document.dispatchEvent(new CustomEvent("liaison:toast", { detail }));
 }
 
-document.addEventListener("DOMContentLoaded", () => focusOn(document));
-document.addEventListener("htmx:after:swap", event => focusOn(event.detail.ctx.target ?? document));
+document.addEventListener("DOMContentLoaded", () => focusOn("[data-focus]"));
+document.addEventListener("htmx:after:swap", event => {
+  if (event.detail.ctx.response?.status === 422) focusOn("[data-focus], [aria-invalid=true]");
+});

@@ -13,12 +13,12 @@ function select(set, tab, { focus = false, remember = true } = {}) {
     panelOf(other).hidden = !chosen;
   }
   if (focus) tab.focus();
-  if (remember) history.replaceState(history.state, "", `#${panelOf(tab).id}`);
+  if (remember) history.replaceState(history.state, "", `#${tab.dataset.tab}`);
   panelOf(tab).dispatchEvent(new CustomEvent("shown"));
 }
 
 function fromAddress(set) {
-  const wanted = location.hash && tabsOf(set).find(tab => `#${panelOf(tab).id}` === decodeURIComponent(location.hash));
+  const wanted = location.hash && tabsOf(set).find(tab => `#${tab.dataset.tab}` === location.hash);
   return wanted || tabsOf(set).find(tab => tab.getAttribute("aria-selected") === "true");
 }
 

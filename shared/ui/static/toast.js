@@ -3,6 +3,8 @@ const box = document.getElementById("toasts");
 const COOKIE = "liaison_toast";
 const SECONDS = { success: 6, info: 8, warning: 12, danger: 20 };
 
+const LONGEST = 300;
+
 const isLocal = url => typeof url === "string" && /^\/(?!\/)/.test(url);
 
 function build({ text, tone = "success", undo_url: undo, link }) {
@@ -11,7 +13,7 @@ function build({ text, tone = "success", undo_url: undo, link }) {
   const icon = icons.querySelector(`[data-tone="${CSS.escape(tone)}"]`) || icons.firstElementChild;
   note.dataset.tone = icon.dataset.tone;
   note.querySelector(".toast-icon").append(icon.firstElementChild.cloneNode(true));
-  note.querySelector(".toast-text").textContent = text;
+  note.querySelector(".toast-text").textContent = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   if (isLocal(undo)) {
     const button = note.querySelector("[data-undo]");
     button.hidden = false;
