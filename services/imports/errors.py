@@ -108,6 +108,28 @@ class NoErrorFile(NotFound):
         super().__init__("This import has no file of refused rows.")
 
 
+class FileRefused(Invalid):
+    """The file can't be read as CSV at all.
+
+    `code` is file_empty, no_rows, excel_file, zip_file, binary_file, markup_file, too_many_columns, unknown_encoding or
+    unknown_delimiter.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence, fields={"file": [sentence]})
+        self.code = code  # type: ignore[misc]
+
+
+class MappingRefused(Invalid):
+    """The columns cannot be used as they were matched; `faults` is {where: [sentence]}."""
+
+    code = "mapping_refused"
+
+    def __init__(self, faults: dict[str, list[str]]) -> None:
+        first = next(iter(faults.values()))[0]
+        super().__init__(first if len(faults) == 1 else f"{first} (and {len(faults) - 1} more)", fields=faults)
+
+
 class MappingNotFound(NotFound):
     """There is no such saved mapping."""
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 from services.imports.domain import encoding_guess
 from services.imports.domain.careful import CarefulReader
 from services.imports.domain.decoding import ENCODINGS, bom_of, canonical, decoder, label_of
 from services.imports.domain.header import SEPARATOR_HINT, first_record, hint_length
-from shared.errors import Invalid
+from services.imports.errors import FileRefused
 
 HEAD = 1 << 20  # bytes that are looked at
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -21,6 +21,7 @@ MAX_COLUMNS = 500
 MAX_NAME = 200  # characters of a column's name
 SAMPLE_ROWS = 100
 SAMPLE_LINES = 2_000
+SAMPLE_CELL = 500  # characters; a sample is to be looked at
 ERROR_COLUMNS = ("_line", "_column", "_code", "_message")  # what `error_file` adds; no data when it comes back
 
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -46,19 +47,6 @@ TYPED = (
 NO_HEADER = "The first row looks like data, so the columns were numbered. If it holds the names of the columns, say so."
 NO_ROWS = "This file has only its header row, so there is nothing to import."
 NO_ROWS_LEFT = "this file has a header row only. Choose another encoding."
-
-
-class FileRefused(Invalid):
-    """The file can't be read as CSV at all; `code` tells why."""
-
-    codes: ClassVar[tuple[str, ...]] = (
-        "file_empty", "no_rows", "zip_file", "excel_file", "binary_file", "markup_file", "too_many_columns",
-        "unknown_encoding", "unknown_delimiter",
-    )  # fmt: skip
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence, fields={"file": [sentence]})
-        self.code = code  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -234,4 +222,4 @@ def _sample(text: str, sniffed: Sniffed) -> list[list[str]] | None:
     found = reader.read(lines, line=1, row=1, final=True)
     if not found.rows and not found.faults:
         return None
-    return found.rows[:SAMPLE_ROWS]
+    return [[cell[:SAMPLE_CELL] for cell in row] for row in found.rows[:SAMPLE_ROWS]]

@@ -1,0 +1,160 @@
+"""What feeds each field of a row: a column, several of them, or a constant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from services.imports.domain.sniffing import ERROR_COLUMNS
+from services.imports.domain.target import Target
+from services.imports.errors import MappingRefused
+
+if TYPE_CHECKING:  # the web process does not need it, and it takes 40 MB
+    import polars as pl
+
+MAX_CONSTANT = 1_000
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """`columns` is {column: field}, `constants` {field: value}; other columns are left out, or kept as attributes."""
+
+    columns: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    keep_unmapped: bool = False
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the mapping that `to_json` gave; columns without a field are passed over."""
+        return cls(
+            columns={column: name for column, name in (data.get("columns") or {}).items() if name},
+            constants={name: value for name, value in (data.get("constants") or {}).items() if value},
+            keep_unmapped=bool(data.get("keep_unmapped")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is stored."""
+        return {"columns": self.columns, "constants": self.constants, "keep_unmapped": self.keep_unmapped}
+
+    def columns_of(self, name: str, header: Sequence[str]) -> list[str]:
+        """Return the columns that feed a field, in the order of the file."""
+        return [column for column in header if self.columns.get(column) == name]
+
+    def unmapped(self, header: Sequence[str]) -> list[str]:
+        """Return the columns that feed nothing; those of our own error file are no data and not among them."""
+        own = set(own_columns(header))
+        return [column for column in header if column not in self.columns and column not in own]
+
+
+def own_columns(header: Sequence[str]) -> list[str]:
+    """Return the columns that our error file added to a file, if it is one."""
+    return list(ERROR_COLUMNS) if tuple(header[-len(ERROR_COLUMNS) :]) == ERROR_COLUMNS else []
+
+
+def header_hash(header: Sequence[str]) -> bytes:
+    """Return what is the same for files with the same columns, in any order, with or without those of an error file."""
+    own = own_columns(header)
+    names = sorted(" ".join(name.split()).casefold() for name in header if name not in own)
+    return hashlib.sha256(json.dumps(names).encode()).digest()
+
+
+def validate(mapping: Mapping, header: Sequence[str], target: Target, *, match: str, mode: str = "both") -> None:
+    """Raise MappingRefused, naming each column, field or key that is wrong, unless the mapping can be used."""
+    faults: dict[str, list[str]] = {}
+    _check_columns(mapping, header, target, faults)
+    _check_constants(mapping, target, faults)
+    fed = set(mapping.columns.values()) | set(mapping.constants)
+    if not mapping.columns:
+        faults.setdefault("columns", []).append("Choose a field for at least one column.")
+    if mode != "update":
+        for needed in target.fields:
+            if needed.required and needed.name not in fed:
+                label = target.labels[needed.name]
+                faults.setdefault(f"fields.{needed.name}", []).append(f"Choose the column that holds “{label}”.")
+    key = target.key(match)
+    if key is None:
+        names = ", ".join(known.name for known in target.keys)
+        faults["match"] = [f"Rows cannot be matched by “{match[:40]}”. Known are: {names}."]
+    elif mapping.columns and not {key.field, *key.also} & set(mapping.columns.values()):
+        sentence = f"Rows are matched by {key.label}: choose the column that holds it, or match by something else."
+        faults["match"] = [sentence]
+    if faults:
+        raise MappingRefused(faults)
+
+
+def _check_columns(mapping: Mapping, header: Sequence[str], target: Target, faults: dict[str, list[str]]) -> None:
+    first: dict[str, str] = {}
+    ordered = sorted(mapping.columns, key=lambda column: header.index(column) if column in header else -1)
+    for column in ordered:
+        name = mapping.columns[column]
+        where = f"columns.{column}"
+        if column not in header:
+            faults[where] = [f"The file has no column “{column[:80]}”."]
+        elif name not in target.by_name:
+            faults[where] = [f"There is no field “{name[:80]}”."]
+        elif name in first and not target.by_name[name].joins:
+            faults[where] = [f"“{target.labels[name]}” is fed by column “{first[name]}” already."]
+        first.setdefault(name, column)
+
+
+def _check_constants(mapping: Mapping, target: Target, faults: dict[str, list[str]]) -> None:
+    for name, value in mapping.constants.items():
+        where = f"constants.{name}"
+        if name not in target.by_name:
+            faults[where] = [f"There is no field “{name[:80]}”."]
+        elif name in mapping.columns.values():
+            faults[where] = [f"“{target.labels[name]}” has a column already, so it cannot have one value for all rows."]
+        elif any(name in (key.field, *key.also) for key in target.keys):
+            faults[where] = [f"“{target.labels[name]}” tells rows apart, so it cannot be the same in all of them."]
+        elif len(value) > MAX_CONSTANT:
+            faults[where] = [f"This is longer than {MAX_CONSTANT:,} characters."]
+
+
+def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: Target) -> pl.DataFrame:
+    """Return `_row`, `_line`, one String column per field that is fed, and `_attributes` if unmapped ones are kept.
+
+    `frame` is `Batch.frame`. Cells are trimmed, blank ones are null. `_attributes` is a JSON object of the unmapped
+    columns that are not blank, or null.
+    """
+    import polars as pl
+
+    from services.imports.domain.careful import WHITE
+
+    place = {column: str(at) for at, column in enumerate(header)}
+
+    def cell(column: str) -> pl.Expr:
+        return pl.col(place[column]).str.strip_chars(WHITE).replace("", None)
+
+    chosen = [pl.col("_row"), pl.col("_line")]
+    for known in target.fields:
+        columns = [cell(column) for column in mapping.columns_of(known.name, header)]
+        if len(columns) == 1:
+            chosen.append(columns[0].alias(known.name))
+        elif columns:
+            chosen.append(pl.concat_str(columns, separator=" ", ignore_nulls=True).replace("", None).alias(known.name))
+        elif value := mapping.constants.get(known.name):
+            chosen.append(pl.lit(value, dtype=pl.String).alias(known.name))
+    if mapping.keep_unmapped:
+        kept = [_json_member(column, cell(column)) for column in mapping.unmapped(header)]
+        chosen.append(_json_object(kept).alias("_attributes"))
+    return frame.select(chosen)
+
+
+def _json_member(column: str, cell: pl.Expr) -> pl.Expr:
+    """Return `"column":"cell"` as JSON, null for a blank cell."""
+    import polars as pl
+
+    whole = pl.struct(cell.alias(column)).struct.json_encode()
+    return pl.when(cell.is_not_null()).then(whole.str.slice(1, whole.str.len_chars() - 2))
+
+
+def _json_object(members: list[pl.Expr]) -> pl.Expr:
+    import polars as pl
+
+    if not members:
+        return pl.lit(None, dtype=pl.String)
+    inside = pl.concat_str(members, separator=",", ignore_nulls=True)
+    return pl.when(inside != "").then(pl.lit("{") + inside + pl.lit("}"))

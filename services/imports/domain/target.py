@@ -1,0 +1,111 @@
+"""What an owner says about a kind of rows that can be imported (`GET /internal/import-targets/<kind>`)."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Beside:
+    """`aliases` that count first in a file which has a column named like one of `beside`."""
+
+    beside: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetField:
+    """One field that a column may feed; several may if it `joins` them, with a space between."""
+
+    name: str
+    label: str
+    group: str = ""
+    help: str = ""
+    example: str = ""
+    required: bool = False
+    joins: bool = False
+    aliases: tuple[str, ...] = ()
+    aliases_beside: Beside | None = None
+
+
+@dataclass(frozen=True)
+class TargetKey:
+    """By what rows can find their record: the value of `field`, or of one of `also`."""
+
+    name: str
+    field: str
+    rule: str
+    label: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of rows: its fields, its keys, and what a person should know."""
+
+    kind: str
+    label: str
+    noun: str
+    instructions: tuple[str, ...]
+    keys: tuple[TargetKey, ...]
+    fields: tuple[TargetField, ...]
+    sample: tuple[dict[str, str], ...] = ()
+
+    @classmethod
+    def from_json(cls, answer: dict[str, Any]) -> Self:
+        """Return the target that an owner's answer tells; what is not known here is passed over."""
+        return cls(
+            kind=answer["kind"],
+            label=answer["label"],
+            noun=answer["noun"],
+            instructions=tuple(answer.get("instructions", ())),
+            keys=tuple(_key(key) for key in answer["keys"]),
+            fields=tuple(_field(field) for field in answer["fields"]),
+            sample=tuple(answer.get("sample", ())),
+        )
+
+    @cached_property
+    def by_name(self) -> dict[str, TargetField]:
+        """The fields by name."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What people call each field; the group stands before a label that two fields share."""
+        shared = Counter(field.label for field in self.fields)
+        return {
+            field.name: field.label if shared[field.label] == 1 or not field.group else f"{field.group}: {field.label}"
+            for field in self.fields
+        }
+
+    @cached_property
+    def groups(self) -> dict[str, list[TargetField]]:
+        """The fields under the name of their group, in the owner's order."""
+        grouped: dict[str, list[TargetField]] = {}
+        for field in self.fields:
+            grouped.setdefault(field.group, []).append(field)
+        return grouped
+
+    def key(self, name: str) -> TargetKey | None:
+        """Return the key called `name`."""
+        return next((key for key in self.keys if key.name == name), None)
+
+
+def _key(answer: dict[str, Any]) -> TargetKey:
+    return TargetKey(answer["name"], answer["field"], answer["rule"], answer["label"], tuple(answer.get("also", ())))
+
+
+def _field(answer: dict[str, Any]) -> TargetField:
+    beside = answer.get("aliases_beside")
+    return TargetField(
+        name=answer["name"],
+        label=answer["label"],
+        group=answer.get("group", ""),
+        help=answer.get("help", ""),
+        example=answer.get("example", ""),
+        required=bool(answer.get("required")),
+        joins=bool(answer.get("joins")),
+        aliases=tuple(answer.get("aliases", ())),
+        aliases_beside=Beside(tuple(beside["beside"]), tuple(beside["aliases"])) if beside else None,
+    )
