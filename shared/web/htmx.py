@@ -23,14 +23,14 @@ def toast(response: Response, text: str, *, tone: str = "success", undo_url: str
     return response
 
 
-def go_to(url: str, text: str | None = None) -> Response:
-    """Send the browser to `url`, for htmx and plain forms alike; `text` is shown there as a toast."""
+def go_to(url: str, text: str | None = None, *, undo_url: str | None = None) -> Response:
+    """Send the browser to `url`, for htmx and plain forms alike; `text` is shown there as a toast, with an undo."""
     if is_htmx():
         response = make_response("", 204)
         response.headers["HX-Redirect"] = url
     else:
         response = make_response(redirect(url, 303))
     if text:
-        message = quote(json.dumps({"text": text, "tone": "success"}))
-        response.set_cookie(TOAST_COOKIE, message, max_age=30, samesite="Lax")
+        message = {"text": text, "tone": "success", **({"undo_url": undo_url} if undo_url else {})}
+        response.set_cookie(TOAST_COOKIE, quote(json.dumps(message)), max_age=30, samesite="Lax")
     return response
