@@ -1,0 +1,218 @@
+"""The statements of live search, as text.
+
+They run at every key stroke, and composing them from objects took longer than most of them do. They are put together
+from what stands in this file; every value that came from outside is bound (`values`).
+"""
+# ruff: noqa: S608
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, NamedTuple
+
+from services.customers.domain.search_terms import Term
+
+# Where counting ends.
+MOST = 1000
+# Rows looked at in order, where a choice or the input may meet few of them.
+LONGEST_WALK = 5000
+# Up to so many matches the index answers in some 10 ms.
+MANY = 20_000
+SAMPLED_PAGES = 30
+
+EXACT_CODE, NAME_START, CODE_START, OTHER = range(4)
+
+# As in the indexes account_sorted and account_search, else the planner does not see that they fit.
+SORTED = 'left(search, 40) COLLATE "C"'
+FACETS = "account_facets(tags, kind, status, is_customer, is_vendor)"
+
+NAME_STARTS = f"{SORTED} >= :starts AND {SORTED} < :starts_end"
+CODE_STARTS = "code_key >= :code AND code_key < :code_end"
+AFTER_ALL_LETTERS = "\U0010ffff"
+
+CHOICES = {
+    "kind": "kind = :kind",
+    "role": "CASE :role WHEN 'vendor' THEN is_vendor ELSE is_customer END",
+    "tag": ":tag = ANY (tags)",
+}
+
+
+class Place(NamedTuple):
+    """Where an account stands in the result."""
+
+    rank: int
+    order: str
+    id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query taken apart into what the statements need."""
+
+    limit: int
+    after: Place | None
+    statuses: Sequence[str]
+    starts: str
+    code: str
+    terms: Sequence[Term]
+    choices: dict[str, str]
+
+    @property
+    def is_everything(self) -> bool:
+        """Nothing typed, nothing chosen but a status."""
+        return not self.terms and not self.choices
+
+
+def values(question: Question) -> dict[str, Any]:
+    """What is bound, for all statements together."""
+    facets = [value if name == "tag" else f"={value}" for name, value in question.choices.items()]
+    if question.statuses == ("inactive",):
+        facets.append("=inactive")
+    patterns = [pattern for term in question.terms for patterns in term for pattern in patterns]
+    return {
+        "starts": question.starts,
+        "starts_end": question.starts + AFTER_ALL_LETTERS,
+        "code": question.code,
+        "code_end": question.code + AFTER_ALL_LETTERS,
+        "rows": question.limit + 1,
+        "facets": facets,
+        **question.choices,
+        **(question.after._asdict() if question.after else {}),
+        **{f"pattern{number}": pattern for number, pattern in enumerate(patterns)},
+    }
+
+
+def starts(question: Question) -> str | None:
+    """Step 1: a page of what starts with the input and, on a first page, how many there are up to `MOST` each."""
+    ranges = []
+    if question.code and _may_come(question, CODE_START):
+        ranges.append((f"{CODE_STARTS} AND {_status(question)}", "code_key"))
+    if _may_come(question, NAME_START):
+        names = NAME_STARTS if question.starts else "true"
+        after = _after(question, NAME_START)
+        ranges += [(f"status = '{status}' AND {names} {after}", f"{SORTED}, id") for status in question.statuses]
+    if not ranges:
+        return None
+    found = " UNION ".join(f"({_first_of_range(question, *range_)})" for range_ in ranges)
+    total = "NULL" if question.after else " + ".join(f"({_count(question, range_)})" for range_, _ in ranges)
+    return f"SELECT *, {total} AS total FROM ({found}) AS found {_page(question)}"
+
+
+def walk(question: Question) -> str:
+    """Step 2: a page of other matches, met in the order of names."""
+    after = _after(question, OTHER)
+    walked = " UNION ALL ".join(
+        f"(SELECT *, {SORTED} AS sorted FROM account WHERE status = '{status}' {after}"
+        f" ORDER BY {SORTED}, id LIMIT {LONGEST_WALK})"
+        for status in question.statuses
+    )
+    return (
+        f'SELECT {OTHER} AS rank, sorted AS "order", id FROM ({walked}) AS walked'
+        f" WHERE {_fits(question)} AND {_rank(question)} = {OTHER} ORDER BY sorted, id LIMIT :rows"
+    )
+
+
+def is_frequent(question: Question) -> str:
+    """Whether a sample of pages, always the same ones, says that more than `MANY` accounts match."""
+    share = f"least(100, {SAMPLED_PAGES} * 819200.0 / greatest(pg_relation_size('account'), 1))"
+    return (
+        f"SELECT count(*) * 100 / {share} > {MANY} FROM account TABLESAMPLE SYSTEM ({share}) REPEATABLE (1)"
+        f" WHERE {_fits(question)}"
+    )
+
+
+def candidates(question: Question) -> str:
+    """Step 3: how many the trigram index finds, up to one more than `MOST`, and a page of them."""
+    conditions = [_matches(question)]
+    if question.choices or question.statuses == ("inactive",):
+        conditions.append(f"{FACETS} @> CAST(:facets AS text[])")
+    if question.statuses == ("active",):
+        # So said that the index by name seems of no use here.
+        conditions.append("status <> 'inactive'")
+    return (
+        f"WITH found AS MATERIALIZED (SELECT {_place(question)}, id FROM account"
+        f" WHERE {' AND '.join(conditions)} LIMIT {MOST + 1})"
+        f" SELECT *, (SELECT count(*) FROM found) AS total FROM found {_page(question)}"
+    )
+
+
+# The planner cannot know how rare a pattern is; with "off" only the trigram index is left to it.
+SET_PLANNER = (
+    "SELECT set_config('enable_seqscan', :others, true), set_config('enable_indexscan', :others, true),"
+    " set_config('jit', :others, true)"
+)
+
+LOAD = """
+SELECT account.id, code, name, account.kind, is_customer, is_vendor, account.email, account.phone, city, country, tags,
+       account.status, account.version, contact.id AS contact_id, first_name AS contact_first_name,
+       last_name AS contact_last_name, contact.email AS contact_email, contact.phone AS contact_phone
+FROM account LEFT JOIN contact ON contact.account_id = account.id AND contact.is_primary
+WHERE account.id = ANY (:ids)
+"""
+
+
+def _may_come(question: Question, rank: int) -> bool:
+    return question.after is None or question.after.rank <= rank
+
+
+def _first_of_range(question: Question, range_: str, order: str) -> str:
+    """A page of the accounts of a range of an index; with something chosen, among the first of them."""
+    rows = LONGEST_WALK if question.choices else ":rows"
+    return (
+        f"SELECT {_place(question)}, id FROM (SELECT * FROM account WHERE {range_} ORDER BY {order} LIMIT {rows})"
+        f" AS first WHERE {_chosen(question)} LIMIT :rows"
+    )
+
+
+def _count(question: Question, range_: str) -> str:
+    rows = LONGEST_WALK if question.choices else MOST + 1
+    return (
+        f"SELECT count(*) FROM (SELECT * FROM account WHERE {range_} LIMIT {rows}) AS first WHERE {_chosen(question)}"
+    )
+
+
+def _page(question: Question) -> str:
+    after = 'WHERE (rank, "order", id) > (:rank, :order, :id)' if question.after else ""
+    return f'{after} ORDER BY rank, "order", id LIMIT :rows'
+
+
+def _after(question: Question, rank: int) -> str:
+    """From where the page starts, if it starts among those of this rank."""
+    starts_here = question.after is not None and question.after.rank == rank
+    return f"AND ({SORTED}, id) > (:order, :id)" if starts_here else ""
+
+
+def _place(question: Question) -> str:
+    rank = _rank(question)
+    return f'{rank} AS rank, CASE {rank} WHEN {CODE_START} THEN code_key ELSE {SORTED} END AS "order"'
+
+
+def _rank(question: Question) -> str:
+    if not question.starts:
+        return str(NAME_START)
+    return (
+        f"CASE WHEN code_key = :code THEN {EXACT_CODE} WHEN {NAME_STARTS} THEN {NAME_START}"
+        f" WHEN {CODE_STARTS} THEN {CODE_START} ELSE {OTHER} END"
+    )
+
+
+def _fits(question: Question) -> str:
+    return f"{_status(question)} AND {_matches(question)} AND {_chosen(question)}"
+
+
+def _status(question: Question) -> str:
+    return "true" if len(question.statuses) > 1 else f"status = '{question.statuses[0]}'"
+
+
+def _chosen(question: Question) -> str:
+    return " AND ".join(CHOICES[name] for name in question.choices) or "true"
+
+
+def _matches(question: Question) -> str:
+    numbers = count()
+    terms = [
+        " OR ".join(" AND ".join(f"search LIKE :pattern{next(numbers)}" for _ in patterns) for patterns in term)
+        for term in question.terms
+    ]
+    return " AND ".join(f"({term})" for term in terms) or "true"
