@@ -177,11 +177,15 @@ def _forms(app: Flask) -> None:
     def strength() -> str:
         return "Good: it would take centuries to guess." if len(request.form.get("password", "")) > 12 else "Too short."
 
+    @app.get("/reason")
+    def reason() -> str:
+        return render_template("gallery/reason_dialog.html", errors={})
+
     @app.post("/dialog-form")
     def dialog_form() -> tuple[str, int] | Response:
         if not request.form.get("reason"):
             return render_template("gallery/reason.html", errors={"reason": ["Say why."]}), 422
-        return toast(make_response("", 200), "Noted.")
+        return toast(make_response("Noted: it is on the page.", 200), "Noted.")
 
 
 def _others(app: Flask) -> None:
