@@ -162,6 +162,7 @@ def put_off(session: Session, job_id: uuid.UUID, sentence: str) -> None:
 
 def holds(session: Session, claim: Claim) -> bool:
     """Tell whether the chunk is still leased to this claim, and keep it so to the end of the transaction."""
+    session.execute(select(Job.id).where(Job.id == claim.job_id).with_for_update(key_share=True))
     return session.execute(select(Chunk.no).where(_held(claim)).with_for_update()).first() is not None
 
 
@@ -233,6 +234,21 @@ def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[st
     refuse_rows(session, job_id, answer["refusals"])
 
 
+def voided_chunks(session: Session, job_id: uuid.UUID) -> int:
+    """Return how many chunks of the job were split."""
+    return session.execute(
+        select(func.count()).select_from(Chunk).where(Chunk.job_id == job_id, Chunk.state == "void")
+    ).scalar_one()
+
+
+def none_leased(session: Session, job_id: uuid.UUID) -> bool:
+    """Tell whether nobody is sending a chunk of this job."""
+    return (
+        session.execute(select(Chunk.no).where(Chunk.job_id == job_id, Chunk.state == "leased").limit(1)).first()
+        is None
+    )
+
+
 def split_chunk(session: Session, claim: Claim, halves: list[Half]) -> None:
     """Put two halves in the place of a chunk that its owner has voided."""
     session.execute(select(Job.id).where(Job.id == claim.job_id).with_for_update(key_share=True))
@@ -248,6 +264,7 @@ def split_chunk(session: Session, claim: Claim, halves: list[Half]) -> None:
             rows=half.rows,
             path=half.path,
             checksum=half.checksum,
+            attempts=MOST_ATTEMPTS - 1 if half.rows > 1 else 0,  # search quickly, but be sure before a row is refused
         )
         for at, half in enumerate(halves)
     )

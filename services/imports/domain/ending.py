@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import cancel_open, settle_applied, sum_of_chunks
-from services.imports.domain.leases import hold_lease
+from services.imports.domain.leases import Lease, hold_lease
 from services.imports.models import Chunk, Job, Outbox, Refusal
 from shared.bulk import COUNTS
 from shared.events.imports import JobFinished
@@ -22,9 +22,9 @@ def was_sent(session: Session, job_id: uuid.UUID) -> bool:
     return session.execute(select(Chunk.no).where(Chunk.job_id == job_id).limit(1)).first() is not None
 
 
-def settle_cancelled(session: Session, job_id: uuid.UUID, token: uuid.UUID, applied: list[dict[str, Any]]) -> None:
+def settle_cancelled(session: Session, held: Lease, applied: list[dict[str, Any]]) -> None:
     """Close all chunks of a job whose fence is closed: `applied` by the owner's counts, the rest as skipped."""
-    hold_lease(session, job_id, token)
+    job_id = hold_lease(session, held).id
     for answer in applied:
         if "created" in answer:  # a voided chunk has no counts
             settle_applied(session, job_id, answer["chunk_no"], answer)
@@ -36,20 +36,20 @@ def has_refusals(session: Session, job_id: uuid.UUID) -> bool:
     return session.execute(select(Refusal.row).where(Refusal.job_id == job_id).limit(1)).first() is not None
 
 
-def end_job(session: Session, job_id: uuid.UUID, token: uuid.UUID, rows: int, error_file: str | None) -> Job:
+def end_job(session: Session, held: Lease, rows: int, error_file: str | None) -> Job:
     """Give the job its final state and counts, and tell the world; `rows` is how many the file has.
 
     Rows that were not reached count as skipped, so that the counts add up to the rows.
     """
-    job = hold_lease(session, job_id, token)
-    counts = sum_of_chunks(session, job_id)
+    job = hold_lease(session, held)
+    counts = sum_of_chunks(session, job.id)
     counts["failed"] += job.read_failed
     rows = max(rows, sum(counts[name] for name in COUNTS))
     counts["skipped"] += rows - sum(counts[name] for name in COUNTS)
     state = _final_state(session, job, counts["failed"])
     session.execute(
         update(Job)
-        .where(Job.id == job_id)
+        .where(Job.id == job.id)
         .values(
             state=state,
             rows=rows,

@@ -1,37 +1,47 @@
 """The lease of a job: one worker at a time reads its file or brings it to its end, and proves it by a token."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from services.imports.domain.jobs import AT_WORK
+from services.imports.domain.progress import AT_WORK
 from services.imports.errors import LeaseLost
 from services.imports.models import Chunk, Job
 
 MOST_READS = 5
 
 
-def begin_reading(session: Session, job_id: uuid.UUID, lease: timedelta) -> Job | None:
+@dataclass(frozen=True)
+class Lease:
+    """A job that is ours to read or to end, as long as its token is this one."""
+
+    job: Job
+    token: uuid.UUID
+
+
+def begin_reading(session: Session, job_id: uuid.UUID, lease: timedelta) -> Lease | None:
     """Lease a job whose file is to be read; None when there is nothing to read or somebody does it."""
     return _lease(
         session, job_id, lease, _to_read(), state="running", started_at=func.coalesce(Job.started_at, func.now())
     )
 
 
-def begin_ending(session: Session, job_id: uuid.UUID, lease: timedelta) -> Job | None:
+def begin_ending(session: Session, job_id: uuid.UUID, lease: timedelta) -> Lease | None:
     """Lease a job that can be brought to its end; None when it can't be yet or somebody does it."""
     return _lease(session, job_id, lease, _to_end())
 
 
-def _lease(session: Session, job_id: uuid.UUID, lease: timedelta, condition: Any, **values: Any) -> Job | None:
+def _lease(session: Session, job_id: uuid.UUID, lease: timedelta, condition: Any, **values: Any) -> Lease | None:
+    token = uuid.uuid4()
     taken = session.execute(
         update(Job)
         .where(Job.id == job_id, condition, lease_is_free())
         .values(
-            lease_token=uuid.uuid4(),
+            lease_token=token,
             lease_until=func.now() + lease,
             attempts=Job.attempts + 1,
             started_at=func.coalesce(Job.started_at, func.now()),
@@ -39,25 +49,25 @@ def _lease(session: Session, job_id: uuid.UUID, lease: timedelta, condition: Any
         )
         .returning(Job.id)
     ).scalar_one_or_none()
-    return session.get(Job, taken, populate_existing=True) if taken else None
+    return Lease(session.get_one(Job, taken, populate_existing=True), token) if taken else None
 
 
-def keep_lease(session: Session, job_id: uuid.UUID, token: uuid.UUID, lease: timedelta) -> bool:
+def keep_lease(session: Session, held: Lease, lease: timedelta) -> bool:
     """Make the lease last from now on; False when it has passed to somebody else."""
     kept = session.execute(
         update(Job)
-        .where(Job.id == job_id, Job.lease_token == token)
+        .where(Job.id == held.job.id, Job.lease_token == held.token)
         .values(lease_until=func.clock_timestamp() + lease)
         .returning(Job.id)
     ).first()
     return kept is not None
 
 
-def hold_lease(session: Session, job_id: uuid.UUID, token: uuid.UUID) -> Job:
+def hold_lease(session: Session, held: Lease) -> Job:
     """Return the job, locked to the end of the transaction; raise LeaseLost when the lease is not ours any more."""
     job = session.execute(
         select(Job)
-        .where(Job.id == job_id, Job.lease_token == token, Job.state.in_(AT_WORK))
+        .where(Job.id == held.job.id, Job.lease_token == held.token, Job.state.in_(AT_WORK))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
@@ -66,10 +76,12 @@ def hold_lease(session: Session, job_id: uuid.UUID, token: uuid.UUID) -> Job:
     return job
 
 
-def let_go(session: Session, job_id: uuid.UUID, token: uuid.UUID) -> None:
+def let_go(session: Session, held: Lease) -> None:
     """Give the lease back, so that the next one need not wait for its end."""
     session.execute(
-        update(Job).where(Job.id == job_id, Job.lease_token == token).values(lease_token=None, lease_until=None)
+        update(Job)
+        .where(Job.id == held.job.id, Job.lease_token == held.token)
+        .values(lease_token=None, lease_until=None)
     )
 
 

@@ -1,5 +1,7 @@
 """How far a job is: a sum over its chunks, never a counter."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.imports.models import Chunk, Job
 from shared.bulk import COUNTS
 
+AT_WORK = ("queued", "running")
 FINAL = ("completed", "completed_with_errors", "cancelled", "failed", "undone", "partly_undone")
 LATELY = timedelta(seconds=15)
 
@@ -47,13 +50,24 @@ class Progress:
 
 def job_progress(session: Session, job: Job) -> Progress:
     """Return how far `job` is, in one query for a job at work and none for others."""
+    return progress_of(session, [job])[job.id]
+
+
+def progress_of(session: Session, jobs: Sequence[Job]) -> dict[uuid.UUID, Progress]:
+    """Return how far each of `jobs` is, in one query for all those at work."""
+    at_work = [job.id for job in jobs if job.state in AT_WORK]
+    sums = {row.job_id: row for row in session.execute(_sums(at_work))} if at_work else {}
+    return {job.id: _progress(job, sums.get(job.id)) for job in jobs}
+
+
+def _progress(job: Job, sums: Any) -> Progress:
     counts = {name: getattr(job, name) for name in COUNTS}
     rate = None
-    if job.state == "running":
-        row = session.execute(_sums(job)).one()
-        counts = {name: int(getattr(row, name)) for name in COUNTS}
+    if sums is not None:
+        counts = {name: int(getattr(sums, name)) for name in COUNTS}
+        rate = _rate(int(sums.lately), float(sums.seconds))
+    if job.state in AT_WORK:
         counts["failed"] += job.read_failed
-        rate = _rate(int(row.lately), float(row.seconds))
     final = job.state in FINAL
     done = sum(counts.values())
     expected = job.rows if job.rows is not None else _expected_rows(job)
@@ -77,16 +91,22 @@ def job_progress(session: Session, job: Job) -> Progress:
     )
 
 
-def _sums(job: Job) -> Any:
-    """Counts so far, and the rows of the last seconds with the time that they took."""
-    started = func.coalesce(job.started_at, func.now())
+def _sums(job_ids: list[uuid.UUID]) -> Any:
+    """Per job: counts so far, and the rows of the last seconds with the time that they took."""
+    started = func.coalesce(func.min(Job.started_at), func.now())
     recent = Chunk.finished_at > func.now() - LATELY
     seconds = func.extract("epoch", func.least(LATELY, func.clock_timestamp() - started))
-    return select(
-        *(func.coalesce(func.sum(getattr(Chunk, name)), 0).label(name) for name in COUNTS),
-        func.coalesce(func.sum(Chunk.rows).filter(recent, Chunk.state == "done"), 0).label("lately"),
-        seconds.label("seconds"),
-    ).where(Chunk.job_id == job.id)
+    return (
+        select(
+            Chunk.job_id,
+            *(func.coalesce(func.sum(getattr(Chunk, name)), 0).label(name) for name in COUNTS),
+            func.coalesce(func.sum(Chunk.rows).filter(recent, Chunk.state == "done"), 0).label("lately"),
+            seconds.label("seconds"),
+        )
+        .join(Job)
+        .where(Chunk.job_id.in_(job_ids))
+        .group_by(Chunk.job_id)
+    )
 
 
 def _rate(rows: int, seconds: float) -> float | None:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import due_chunks, end_leases, poisoned_chunks
 from services.imports.domain.ending import DEADLINE_PASSED
-from services.imports.domain.jobs import AT_WORK, fail_job
+from services.imports.domain.jobs import fail_job
 from services.imports.domain.leases import MOST_READS, jobs_to_end, jobs_to_read, lease_is_free
+from services.imports.domain.progress import AT_WORK
 from services.imports.models import Job
 
 LOCK = 0x6C69_0003

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from services.imports.domain.seen_keys import SeenKeys
+from services.imports.domain.target import TargetKey
 from shared import keys
 from shared.bulk import Refusal
 
@@ -34,15 +35,6 @@ class MappedRows:
     position: int
 
 
-@dataclass(frozen=True)
-class Key:
-    """By which column rows are told apart, by which rule of `shared.keys`, and what people call it."""
-
-    field: str
-    rule: str
-    label: str
-
-
 @dataclass
 class Stage:
     """The next piece of a file: a chunk under its number (none when there are only refusals), and how far that is.
@@ -58,12 +50,7 @@ class Stage:
     position: int = 0
 
 
-def chunk_rows_for(size: int, bytes_per_row: float) -> int:
-    """Return how many rows a chunk of a file has: 5,000, fewer in a small file so that its bar moves."""
-    return max(200, min(5_000, int(size / max(bytes_per_row, 1.0) / 20)))
-
-
-def stage_rows(batches: Iterable[MappedRows], key: Key | None, chunk_rows: int) -> Iterator[Stage]:
+def stage_rows(batches: Iterable[MappedRows], key: TargetKey, chunk_rows: int) -> Iterator[Stage]:
     """Cut `batches` into stages; the rows of two chunks never share a key.
 
     A row whose key came before is refused as `duplicate_in_file`, naming the line of the first; rows without a key are
@@ -93,11 +80,11 @@ def stage_rows(batches: Iterable[MappedRows], key: Key | None, chunk_rows: int) 
         while held >= chunk_rows:
             whole = pl.concat(waiting)
             waiting, held = [whole[chunk_rows:]], held - chunk_rows
-            yield stage(_sorted(whole[:chunk_rows], key))
+            yield stage(_sorted(whole[:chunk_rows]))
         if len(refusals) >= REFUSALS_AT_ONCE:
             yield stage(None)
     if held:
-        yield stage(_sorted(pl.concat(waiting), key))
+        yield stage(_sorted(pl.concat(waiting)))
     elif refusals:
         yield stage(None)
 
@@ -116,17 +103,24 @@ def halves(body: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
     return frame[:middle], frame[middle:]
 
 
-def _without_repeated(frame: pl.DataFrame, key: Key | None, seen: SeenKeys) -> tuple[pl.DataFrame, list[Refusal]]:
-    if key is None or key.field not in frame.columns or not frame.height:
+def first_row(frame: pl.DataFrame) -> tuple[int, int]:
+    """Return the number and the line of the first row of a chunk."""
+    return frame["_row"][0], frame["_line"][0]
+
+
+def _without_repeated(frame: pl.DataFrame, key: TargetKey, seen: SeenKeys) -> tuple[pl.DataFrame, list[Refusal]]:
+    texts = _key_texts(frame, key)
+    if texts is None or not frame.height:
         return frame, []
-    frame = frame.with_columns(RULES[key.rule](frame[key.field]).replace("", None).alias("_key"))
-    keyed = frame.filter(pl.col("_key").is_not_null())
+    frame = frame.with_columns(RULES[key.rule](texts).replace("", None).alias("_key"))
+    keyed = frame.select("_row", "_line", "_key", texts.alias("_text")).filter(pl.col("_key").is_not_null())
     if not keyed.height:
         return frame, []
-    keyed = keyed.select("_row", "_line", key.field, "_key").with_columns(
+    first_here = pl.col("_line").first().over("_key")
+    keyed = keyed.with_columns(
         pl.coalesce(
             seen.first_lines(keyed["_key"]),
-            pl.when(pl.col("_key").is_first_distinct()).then(None).otherwise(pl.col("_line").first().over("_key")),
+            pl.when(pl.col("_key").is_first_distinct()).then(None).otherwise(first_here),
         ).alias("_first")
     )
     new = keyed.filter(pl.col("_first").is_null())
@@ -136,12 +130,18 @@ def _without_repeated(frame: pl.DataFrame, key: Key | None, seen: SeenKeys) -> t
     repeated = keyed.filter(pl.col("_first").is_not_null())
     refusals = [
         Refusal(row, line, key.field, "duplicate_in_file", f"{key.label} “{text[:100]}” came before, on line {first}.")
-        for row, line, text, first in repeated.select("_row", "_line", key.field, "_first").iter_rows()
+        for row, line, text, first in repeated.select("_row", "_line", "_text", "_first").iter_rows()
     ]
     return frame.join(repeated.select("_row"), on="_row", how="anti", maintain_order="left"), refusals
 
 
-def _sorted(frame: pl.DataFrame, key: Key | None) -> pl.DataFrame:
+def _key_texts(frame: pl.DataFrame, key: TargetKey) -> pl.Series | None:
+    """Return by what each row finds its record; None when the file has no column for it."""
+    fields = [name for name in (key.field, *key.also) if name in frame.columns]
+    return frame.select(pl.coalesce(fields)).to_series() if fields else None
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
     if "_key" in frame.columns:
         frame = frame.sort("_key", nulls_last=True, maintain_order=True).drop("_key")
     return frame

@@ -1,0 +1,156 @@
+"""Jobs: upload, look, match columns, start, cancel."""
+
+import uuid
+from typing import Any
+
+from flask import current_app
+from flask_smorest import Blueprint
+
+from services.imports.api.shown import shown
+from services.imports.caller import current_viewer, given_version
+from services.imports.domain import jobs as domain
+from services.imports.domain.jobs import Options
+from services.imports.domain.mapping import Mapping, validate
+from services.imports.domain.matching import suggest
+from services.imports.domain.progress import job_progress, progress_of
+from services.imports.domain.saved_mappings import mapping_for_header
+from services.imports.schemas import JobOut, JobPage, JobPatch, JobQuery, MatchesOut, UploadQuery
+from services.imports.uploading import read_form, receive_upload
+from services.imports.wakeups import wake_ender, wake_reader
+from shared.db import after_commit, read_only, unit_of_work
+from shared.web import decode_cursor, encode_cursor, etag_of, requires, seen_version
+
+blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
+Values = dict[str, Any]
+FORM = ("encoding", "delimiter", "has_header")
+OPTIONS = ("mode", "match", "blank")
+
+
+@blp.route("/uploads", methods=["POST", "PUT"])
+@requires("import")
+@blp.arguments(UploadQuery, location="query")
+@blp.response(201, JobOut, description="The new job; `Location` and `ETag` in the headers.")
+@blp.alt_response(413, description="`file_too_large`.")
+@blp.alt_response(422, description="`file_empty`, `binary_file`, `zip_file`, ...: this is no CSV file.")
+@blp.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}})
+def upload(query: Values) -> tuple[Values, Values]:
+    """Upload a file: the CSV itself is the body, up to 250 MB.
+
+    A file that cannot be read is refused and nothing of it stays. Send an `Idempotency-Key` header so that a repeat
+    after a lost answer does not make a second job.
+    """
+    job = receive_upload(query["kind"], query["filename"], **{name: query[name] for name in FORM})
+    with read_only() as session:
+        progress = job_progress(session, job)
+    return shown(job, progress), {"Location": f"/api/imports/v1/jobs/{job.id}", "ETag": etag_of(job.version)}
+
+
+@blp.route("/jobs", methods=["GET"])
+@requires("import", "jobs.all")
+@blp.arguments(JobQuery, location="query")
+@blp.response(200, JobPage)
+def list_jobs(query: Values) -> Values:
+    """List jobs, the newest first: your own, and with the permission `jobs.all` everybody's."""
+    after = uuid.UUID(str(decode_cursor(query["cursor"], 1)[0])) if query["cursor"] else None
+    with read_only() as session:
+        found = domain.list_jobs(
+            session,
+            current_viewer(),
+            mine=query["mine"],
+            states=query["state"],
+            after=after,
+            limit=query["limit"] + 1,
+        )
+        jobs = found[: query["limit"]]
+        progress = progress_of(session, jobs)
+    more = len(found) > len(jobs)
+    return {
+        "items": [shown(job, progress[job.id]) for job in jobs],
+        "next": encode_cursor([jobs[-1].id]) if more else None,
+    }
+
+
+@blp.route("/jobs/<uuid:job_id>", methods=["GET"])
+@requires("import", "jobs.all")
+@blp.response(200, JobOut)
+def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
+    """Read a job, with how far it is."""
+    with read_only() as session:
+        job = domain.get_job(session, current_viewer(), job_id)
+        progress = job_progress(session, job)
+    return shown(job, progress), {"ETag": etag_of(job.version)}
+
+
+@blp.route("/jobs/<uuid:job_id>", methods=["PATCH"])
+@requires("import")
+@blp.arguments(JobPatch)
+@blp.response(200, JobOut)
+@blp.alt_response(409, description="`job_started` or `job_ended`.")
+@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
+@blp.alt_response(422, description="`mapping_refused`: `errors` names each column, field or key that is wrong.")
+@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
+    """Say how the file is read, which column feeds which field, and how rows are applied.
+
+    Another encoding, delimiter or header starts the matching anew.
+    """
+    seen = seen_version()
+    viewer = current_viewer()
+    with read_only() as session:
+        job = domain.get_job(session, viewer, job_id)
+    form = None
+    if any(name in values for name in FORM):
+        form = read_form(job.file_path, **{name: values.get(name, getattr(job, name)) for name in FORM})
+    header = form.header if form else job.header
+    options = Options(**{name: values.get(name, getattr(job, name)) for name in OPTIONS})
+    mapping = values.get("mapping") or (None if form else job.mapping)
+    if mapping is not None:
+        target = current_app.extensions["imports.owners"].of(job.kind).target()
+        validate(Mapping.from_json(mapping), header, target, match=options.match, mode=options.mode)
+    with unit_of_work() as session:
+        if form is not None:
+            job = domain.change_form(session, viewer, job_id, seen, form)
+            seen = job.version
+        given = Mapping.from_json(values["mapping"]).to_json() if "mapping" in values else None
+        job = domain.change_mapping(session, viewer, job_id, seen, mapping=given, options=options)
+        progress = job_progress(session, job)
+    return shown(job, progress), {"ETag": etag_of(job.version)}
+
+
+@blp.route("/jobs/<uuid:job_id>/matches", methods=["GET"])
+@requires("import")
+@blp.response(200, MatchesOut)
+def get_matches(job_id: uuid.UUID) -> Values:
+    """See which field each column was found to feed: by a saved mapping, by name, by alias, or only perhaps."""
+    with read_only() as session:
+        job = domain.get_job(session, current_viewer(), job_id)
+        saved = mapping_for_header(session, job.kind, job.header)
+    target = current_app.extensions["imports.owners"].of(job.kind).target()
+    return {"items": suggest(job.header, target, Mapping.from_json(saved.mapping) if saved else None)}
+
+
+@blp.route("/jobs/<uuid:job_id>/start", methods=["POST"])
+@requires("import")
+@blp.response(202, JobOut)
+@blp.alt_response(409, description="`not_mapped` or `job_ended`.")
+@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
+def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:
+    """Start the import. Starting a job that is at work changes nothing."""
+    with unit_of_work() as session:
+        job = domain.start_job(session, current_viewer(), job_id, given_version())
+        progress = job_progress(session, job)
+        after_commit(session, lambda: wake_reader(job.id, job.queue))
+    return shown(job, progress), {"ETag": etag_of(job.version)}
+
+
+@blp.route("/jobs/<uuid:job_id>/cancel", methods=["POST"])
+@requires("import")
+@blp.response(202, JobOut)
+@blp.alt_response(409, description="`job_ended`.")
+def cancel_job(job_id: uuid.UUID) -> tuple[Values, Values]:
+    """Stop the import. What was applied stays; the rest counts as skipped."""
+    with unit_of_work() as session:
+        job = domain.request_cancel(session, current_viewer(), job_id)
+        progress = job_progress(session, job)
+        after_commit(session, lambda: wake_ender(job.id, job.queue))
+    return shown(job, progress), {"ETag": etag_of(job.version)}

@@ -1,0 +1,94 @@
+"""Saved mappings: kept by name, found again by the columns of a file."""
+
+import uuid
+from typing import Any
+
+from flask import current_app
+from flask_smorest import Blueprint
+
+from services.imports.caller import current_viewer
+from services.imports.domain import saved_mappings as domain
+from services.imports.domain.mapping import Mapping
+from services.imports.schemas import SavedMappingIn, SavedMappingOut, SavedMappingPage, SavedMappingQuery
+from shared.db import read_only, unit_of_work
+from shared.web import decode_cursor, encode_cursor, etag_of, idempotent, requires, seen_version
+
+blp = Blueprint("mappings", __name__, description="Mappings kept by name.")
+Values = dict[str, Any]
+
+
+@blp.route("/mappings", methods=["GET"])
+@requires("import")
+@blp.arguments(SavedMappingQuery, location="query")
+@blp.response(200, SavedMappingPage)
+def list_mappings(query: Values) -> Values:
+    """List saved mappings by name."""
+    after = str(decode_cursor(query["cursor"], 1)[0]) if query["cursor"] else ""
+    with read_only() as session:
+        found = domain.list_mappings(session, query["kind"], after=after, limit=query["limit"] + 1)
+    items = found[: query["limit"]]
+    return {"items": items, "next": encode_cursor([items[-1].name]) if len(found) > len(items) else None}
+
+
+@blp.route("/mappings", methods=["POST"])
+@requires("import")
+@idempotent
+@blp.arguments(SavedMappingIn)
+@blp.response(201, SavedMappingOut)
+@blp.alt_response(409, description="`mapping_name_taken`.")
+def save_mapping(values: Values) -> tuple[Any, Values]:
+    """Keep a mapping under a name. A file with the same columns is matched by it from then on."""
+    current_app.extensions["imports.owners"].of(values["kind"])
+    with unit_of_work() as session:
+        saved = domain.save_mapping(
+            session, current_viewer(), values["kind"], values["name"], values["header"], _stored(values["mapping"])
+        )
+    return saved, {"Location": f"/api/imports/v1/mappings/{saved.id}", "ETag": etag_of(saved.version)}
+
+
+@blp.route("/mappings/<uuid:mapping_id>", methods=["GET"])
+@requires("import")
+@blp.response(200, SavedMappingOut)
+def get_mapping(mapping_id: uuid.UUID) -> tuple[Any, Values]:
+    """Read a saved mapping."""
+    with read_only() as session:
+        saved = domain.get_mapping(session, mapping_id)
+    return saved, {"ETag": etag_of(saved.version)}
+
+
+@blp.route("/mappings/<uuid:mapping_id>", methods=["PUT"])
+@requires("import")
+@blp.arguments(SavedMappingIn(exclude=["kind"]))
+@blp.response(200, SavedMappingOut)
+@blp.alt_response(409, description="`mapping_name_taken`.")
+@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
+@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+def change_mapping(values: Values, mapping_id: uuid.UUID) -> tuple[Any, Values]:
+    """Change a saved mapping."""
+    seen = seen_version()
+    with unit_of_work() as session:
+        saved = domain.change_mapping(
+            session,
+            mapping_id,
+            seen,
+            name=values["name"],
+            header=values["header"],
+            mapping=_stored(values["mapping"]),
+        )
+    return saved, {"ETag": etag_of(saved.version)}
+
+
+@blp.route("/mappings/<uuid:mapping_id>", methods=["DELETE"])
+@requires("import")
+@blp.response(204)
+@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
+@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+def delete_mapping(mapping_id: uuid.UUID) -> None:
+    """Forget a saved mapping."""
+    seen = seen_version()
+    with unit_of_work() as session:
+        domain.delete_mapping(session, mapping_id, seen)
+
+
+def _stored(values: Values) -> Values:
+    return Mapping.from_json(values).to_json()

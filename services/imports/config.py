@@ -1,0 +1,43 @@
+"""What imports takes from its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.settings import Settings, SettingsError
+
+TARGETS = {"customers": "customers_bulk"}
+"""What can be imported, and which peer takes its chunks; see docs/how-to-add-an-import-target.md."""
+
+OWNER_SECONDS = 25.0
+LEASE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class ImportsConfig:
+    """How the job engine runs. A lease is longer than any call to an owner, so that it ends for the dead only."""
+
+    lease: timedelta
+    owner_seconds: float
+
+
+def imports_config(environment: Mapping[str, str] | None = None) -> ImportsConfig:
+    """Read IMPORTS_LEASE_SECONDS, which drills make short; raise SettingsError naming what is wrong."""
+    env = os.environ if environment is None else environment
+    try:
+        seconds = float(env.get("IMPORTS_LEASE_SECONDS") or LEASE_SECONDS)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 600:
+        raise SettingsError("imports: IMPORTS_LEASE_SECONDS must be a number from 1 to 600.")
+    return ImportsConfig(timedelta(seconds=seconds), min(OWNER_SECONDS, seconds * 0.8))
+
+
+def imports_settings() -> Settings:
+    """Read what every service needs, and check that the owner of each kind can be reached."""
+    settings = Settings.from_environment("imports")
+    missing = sorted({peer for peer in TARGETS.values() if peer not in settings.urls})
+    if missing:
+        raise SettingsError(f"imports: set {', '.join(f'{peer.upper()}_URL' for peer in missing)} in the environment.")
+    return settings

@@ -1,0 +1,84 @@
+"""The services that own what is imported: what they take, and their side of the protocol (shared.bulk)."""
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from services.imports.domain.chunks import Claim
+from services.imports.domain.target import Target
+from services.imports.errors import UnknownKind
+from shared.http import ServiceClient, ServiceUnavailable
+
+TARGET_SECONDS = 30.0
+AWAY = ("ConnectError", "ConnectTimeout", "PoolTimeout", "429", "502", "503", "504")
+
+
+def is_away(error: ServiceUnavailable) -> bool:
+    """Tell whether the owner could not be asked at all, rather than failing over what it was asked."""
+    return error.reason in AWAY
+
+
+class Owner:
+    """The owner of one kind of record. All calls raise ServiceUnavailable when it is away, and may be repeated."""
+
+    def __init__(self, kind: str, client: ServiceClient) -> None:
+        self.kind = kind
+        self.client = client
+        self._target: tuple[float, Target] | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call the service."""
+        return self.client.peer.removesuffix("_bulk")
+
+    def target(self) -> Target:
+        """Return what can be imported, as the owner describes it; half a minute old at most."""
+        if self._target is None or time.monotonic() - self._target[0] > TARGET_SECONDS:
+            self._target = (time.monotonic(), Target.from_json(self._asked()))
+        return self._target[1]
+
+    def _asked(self) -> dict[str, Any]:
+        return dict(self.client.get(f"/internal/import-targets/{self.kind}"))
+
+    def apply(self, claim: Claim, body: bytes) -> dict[str, Any]:
+        """Have a chunk applied, once however often it is sent; return the counts and refusals."""
+        headers = {
+            "Liaison-Checksum": claim.checksum,
+            "Liaison-Job": json.dumps(claim.about),  # plain ASCII, as a header must be
+            "Content-Type": "application/vnd.apache.arrow.file",
+        }
+        answer = self.client.post(f"/internal/chunks/{claim.job_id}/{claim.no}", content=body, headers=headers)
+        return dict(answer)
+
+    def void(self, job_id: uuid.UUID, no: int) -> dict[str, Any] | None:
+        """Let this chunk never be applied any more; return its answer if it was applied before."""
+        answer = self.client.post(f"/internal/chunks/{job_id}/{no}/void")["answer"]
+        return dict(answer) if answer else None
+
+    def close_fence(self, job_id: uuid.UUID) -> list[dict[str, Any]]:
+        """Let no further chunk of the job be applied; return what was."""
+        return list(self.client.post(f"/internal/jobs/{job_id}/fence")["applied"])
+
+    def finish(self, job_id: uuid.UUID) -> None:
+        """Tell the owner that nothing more will come of this job."""
+        self.client.post(f"/internal/jobs/{job_id}/finish", json={"kind": self.kind})
+
+
+class Owners:
+    """The owner of each kind that can be imported."""
+
+    def __init__(self, clients: Mapping[str, ServiceClient]) -> None:
+        self._owners = {kind: Owner(kind, client) for kind, client in clients.items()}
+
+    @property
+    def kinds(self) -> list[str]:
+        """What can be imported."""
+        return list(self._owners)
+
+    def of(self, kind: str) -> Owner:
+        """Return the owner of `kind`; raise UnknownKind."""
+        if kind not in self._owners:
+            raise UnknownKind(kind, self.kinds)
+        return self._owners[kind]

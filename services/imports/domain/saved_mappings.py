@@ -1,0 +1,98 @@
+"""Mappings kept by name, so that next month's file with the same columns needs no matching."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.imports.domain.jobs import Viewer
+from services.imports.domain.mapping import header_hash
+from services.imports.errors import MappingNameTaken, MappingNotFound
+from services.imports.models import SavedMapping
+from shared.errors import Stale
+
+
+def list_mappings(session: Session, kind: str | None = None, *, after: str = "", limit: int = 50) -> list[SavedMapping]:
+    """Return up to `limit` saved mappings behind the name `after`, by name; of one kind if given."""
+    query = select(SavedMapping).where(SavedMapping.name > after).order_by(SavedMapping.name, SavedMapping.id)
+    if kind is not None:
+        query = query.where(SavedMapping.kind == kind)
+    return list(session.execute(query.limit(limit)).scalars())
+
+
+def mapping_for_header(session: Session, kind: str, header: Sequence[str]) -> SavedMapping | None:
+    """Return the mapping that was last saved for a file with these columns."""
+    return session.execute(
+        select(SavedMapping)
+        .where(SavedMapping.kind == kind, SavedMapping.header_hash == header_hash(header))
+        .order_by(SavedMapping.updated_at.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def get_mapping(session: Session, mapping_id: uuid.UUID) -> SavedMapping:
+    """Return a saved mapping; raise MappingNotFound."""
+    saved = session.get(SavedMapping, mapping_id)
+    if saved is None:
+        raise MappingNotFound
+    return saved
+
+
+def save_mapping(
+    session: Session, viewer: Viewer, kind: str, name: str, header: Sequence[str], mapping: dict[str, Any]
+) -> SavedMapping:
+    """Keep a mapping under a new name; raise MappingNameTaken."""
+    saved = SavedMapping(
+        kind=kind,
+        name=name,
+        header=list(header),
+        header_hash=header_hash(header),
+        mapping=mapping,
+        created_by=viewer.user_id,
+        created_by_name=viewer.name,
+    )
+    session.add(saved)
+    _flush(session, name)
+    return saved
+
+
+def change_mapping(
+    session: Session,
+    mapping_id: uuid.UUID,
+    seen_version: int,
+    *,
+    name: str,
+    header: Sequence[str],
+    mapping: dict[str, Any],
+) -> SavedMapping:
+    """Change a saved mapping; raise MappingNotFound, Stale or MappingNameTaken."""
+    saved = _seen(session, mapping_id, seen_version)
+    saved.name, saved.mapping = name, mapping
+    saved.header, saved.header_hash = list(header), header_hash(header)
+    saved.updated_at = func.now()
+    _flush(session, name)
+    return saved
+
+
+def delete_mapping(session: Session, mapping_id: uuid.UUID, seen_version: int) -> None:
+    """Forget a saved mapping; raise MappingNotFound or Stale."""
+    session.delete(_seen(session, mapping_id, seen_version))
+    session.flush()
+
+
+def _seen(session: Session, mapping_id: uuid.UUID, seen_version: int) -> SavedMapping:
+    saved = get_mapping(session, mapping_id)
+    if saved.version != seen_version:
+        raise Stale("This mapping")
+    return saved
+
+
+def _flush(session: Session, name: str) -> None:
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError as error:
+        raise MappingNameTaken(name) from error

@@ -1,0 +1,243 @@
+"""What the API takes in and gives out."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from shared.web import PageQuery, page_of
+
+MODES = ("create", "update", "both")
+MATCHES = ("code", "email")
+BLANKS = ("keep", "clear")
+DELIMITERS = (",", ";", "\t", "|")
+STATES = (
+    "uploaded", "mapped", "checking", "ready", "queued", "running", "completed", "completed_with_errors",
+    "cancelled", "failed", "undoing", "undone", "partly_undone",
+)  # fmt: skip
+
+
+class UploadQuery(ma.Schema):
+    """What is said about a file that is uploaded; what is left out is found out."""
+
+    kind = fields.String(required=True, validate=validate.Length(1, 60), metadata={"description": "What it holds."})
+    filename = fields.String(load_default="", validate=validate.Length(max=255))
+    encoding = fields.String(load_default=None, validate=validate.Length(1, 40))
+    delimiter = fields.String(load_default=None, validate=validate.OneOf(DELIMITERS))
+    has_header = fields.Boolean(load_default=None)
+
+
+class MappingIn(ma.Schema):
+    """Which column feeds which field."""
+
+    columns = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(allow_none=True),
+        load_default=dict,
+        metadata={"description": "Column of the file to field; a column that is left out or null feeds nothing."},
+    )
+    constants = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        load_default=dict,
+        metadata={"description": "Field to a value that is the same in all rows."},
+    )
+    keep_unmapped = fields.Boolean(
+        load_default=True, metadata={"description": "Keep columns that feed no field as attributes of the record."}
+    )
+
+
+class JobPatch(ma.Schema):
+    """What can be changed before a job starts. Another encoding, delimiter or header starts the matching anew."""
+
+    encoding = fields.String(validate=validate.Length(1, 40))
+    delimiter = fields.String(validate=validate.OneOf(DELIMITERS))
+    has_header = fields.Boolean()
+    mapping = fields.Nested(MappingIn)
+    mode = fields.String(validate=validate.OneOf(MODES))
+    match = fields.String(validate=validate.OneOf(MATCHES))
+    blank = fields.String(validate=validate.OneOf(BLANKS))
+
+    @ma.validates_schema
+    def _one_thing(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ma.ValidationError("Name at least one thing to change.")
+
+
+class JobQuery(PageQuery):
+    """Which jobs to list."""
+
+    mine = fields.Boolean(load_default=False, metadata={"description": "Only my own."})
+    state = fields.List(fields.String(validate=validate.OneOf(STATES)), load_default=list)
+
+
+class CountsOut(ma.Schema):
+    """What became of the rows; the last five add up to the first. `rows` is null until the file was read to its end."""
+
+    rows = fields.Integer(allow_none=True)
+    created = fields.Integer()
+    updated = fields.Integer()
+    unchanged = fields.Integer()
+    skipped = fields.Integer()
+    failed = fields.Integer()
+
+
+class ProgressOut(ma.Schema):
+    """How far a job is."""
+
+    step = fields.String(
+        metadata={"description": "The state, while at work: reading, writing, waiting, cancelling or ending."}
+    )
+    final = fields.Boolean()
+    done = fields.Integer()
+    expected = fields.Integer(allow_none=True, metadata={"description": "Rows in the file, or the best guess so far."})
+    percent = fields.Float()
+    rate = fields.Float(allow_none=True, metadata={"description": "Rows a second, lately."})
+    seconds_left = fields.Integer(allow_none=True)
+    waiting = fields.String(allow_none=True, metadata={"description": "What it waits for, as a sentence."})
+
+
+class PersonOut(ma.Schema):
+    """A person."""
+
+    id = fields.UUID()
+    name = fields.String()
+
+
+class FailureOut(ma.Schema):
+    """Why a job could not go on."""
+
+    code = fields.String()
+    sentence = fields.String()
+
+
+class JobSummaryOut(ma.Schema):
+    """A job in a list."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    state = fields.String(validate=validate.OneOf(STATES))
+    file_name = fields.String()
+    file_size = fields.Integer()
+    counts = fields.Nested(CountsOut)
+    progress = fields.Nested(ProgressOut)
+    failure = fields.Nested(FailureOut, allow_none=True)
+    error_file = fields.String(allow_none=True, metadata={"description": "Where the refused rows are, if any."})
+    created_by = fields.Nested(PersonOut)
+    created_at = fields.AwareDateTime()
+    queued_at = fields.AwareDateTime(allow_none=True)
+    started_at = fields.AwareDateTime(allow_none=True)
+    finished_at = fields.AwareDateTime(allow_none=True)
+    version = fields.Integer()
+
+
+class JobOut(JobSummaryOut):
+    """A job."""
+
+    encoding = fields.String()
+    bom = fields.Boolean()
+    delimiter = fields.String()
+    has_header = fields.Boolean()
+    header = fields.List(fields.String())
+    sample = fields.List(fields.List(fields.String()))
+    warnings = fields.List(fields.String())
+    mapping = fields.Nested(MappingIn, allow_none=True)
+    mode = fields.String()
+    match = fields.String()
+    blank = fields.String()
+
+
+class ColumnMatchOut(ma.Schema):
+    """What was found for a column; for `fuzzy`, `suggestion` is what a person should confirm."""
+
+    column = fields.String()
+    field = fields.String(allow_none=True)
+    how = fields.String(metadata={"description": "saved, exact, alias, fuzzy, own or none."})
+    confidence = fields.Integer()
+    suggestion = fields.String(allow_none=True)
+
+
+class MatchesOut(ma.Schema):
+    """What was found for the columns of a job's file."""
+
+    items = fields.List(fields.Nested(ColumnMatchOut))
+
+
+class RefusalOut(ma.Schema):
+    """A refused row: its number among the records, its line in the file, and why."""
+
+    row = fields.Integer()
+    line = fields.Integer()
+    column = fields.String(allow_none=True)
+    code = fields.String()
+    message = fields.String()
+
+
+class SavedMappingIn(ma.Schema):
+    """A mapping to keep by name, with the columns of the file that it is for."""
+
+    kind = fields.String(required=True, validate=validate.Length(1, 60))
+    name = fields.String(required=True, validate=validate.Length(1, 100))
+    header = fields.List(
+        fields.String(validate=validate.Length(max=1_000)), required=True, validate=validate.Length(1, 1_000)
+    )
+    mapping = fields.Nested(MappingIn, required=True)
+
+
+class SavedMappingOut(SavedMappingIn):
+    """A saved mapping."""
+
+    id = fields.UUID()
+    created_by_name = fields.String()
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+    version = fields.Integer()
+
+
+class SavedMappingQuery(PageQuery):
+    """Which saved mappings to list."""
+
+    kind = fields.String(load_default=None, validate=validate.Length(1, 60))
+
+
+class TargetFieldOut(ma.Schema):
+    """A field that a column may feed."""
+
+    name = fields.String()
+    label = fields.String()
+    group = fields.String()
+    help = fields.String()
+    example = fields.String()
+    required = fields.Boolean()
+    joins = fields.Boolean(metadata={"description": "Several columns may feed it."})
+    aliases = fields.List(fields.String())
+
+
+class TargetKeyOut(ma.Schema):
+    """By what rows can find their record."""
+
+    name = fields.String()
+    field = fields.String()
+    label = fields.String()
+
+
+class TargetOut(ma.Schema):
+    """Something that can be imported."""
+
+    kind = fields.String()
+    label = fields.String()
+    noun = fields.String()
+    instructions = fields.List(fields.String())
+    keys = fields.List(fields.Nested(TargetKeyOut))
+    fields_ = fields.List(fields.Nested(TargetFieldOut), attribute="fields", data_key="fields")
+
+
+class TargetsOut(ma.Schema):
+    """What can be imported."""
+
+    items = fields.List(fields.Nested(TargetOut))
+
+
+JobPage = page_of(JobSummaryOut)
+RefusalPage = page_of(RefusalOut)
+SavedMappingPage = page_of(SavedMappingOut)

@@ -1,0 +1,8 @@
+"""The tasks of imports: each may be lost, come twice, or die at any place."""
+
+from services.imports.tasks.ending import end_job
+from services.imports.tasks.reading import read_file
+from services.imports.tasks.sending import send_chunks, split_chunk
+from services.imports.tasks.watching import reconcile, sweep_files
+
+__all__ = ["end_job", "read_file", "reconcile", "send_chunks", "split_chunk", "sweep_files"]

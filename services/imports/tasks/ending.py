@@ -1,0 +1,66 @@
+"""Bringing jobs to their end: done, cancelled or failed."""
+
+import uuid
+
+import structlog
+from celery import shared_task
+
+from services.imports.domain import ending, leases
+from services.imports.domain.leases import MOST_READS, Lease
+from services.imports.domain.reading_jobs import count_rows, write_error_file
+from services.imports.domain.uploads import folder_of
+from services.imports.errors import LeaseLost, StorageFull
+from services.imports.tasks.sending import waiting_for
+from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
+from shared.db import read_only, unit_of_work
+from shared.http import ServiceUnavailable
+
+MINUTES = 60
+log = structlog.get_logger("ending")
+
+
+@shared_task(name="imports.end_job", acks_late=False, soft_time_limit=MINUTES * 60, time_limit=MINUTES * 60 + 30)
+def end_job(job_id: str) -> None:
+    """Settle what was applied, write the file of refused rows, and give the job its final state."""
+    with unit_of_work() as session:
+        held = leases.begin_ending(session, uuid.UUID(job_id), lease())
+    if held is None:
+        return
+    try:
+        with kept_lease(held):
+            _end(held)
+    except LeaseLost:
+        log.info("ending stopped", job=job_id)
+    except ServiceUnavailable:
+        rest(held, waiting_for(owners().of(held.job.kind).name))
+    except StorageFull:
+        rest(held, "There is no room left in the file store. The import ends by itself when there is.")
+
+
+def _end(held: Lease) -> None:
+    job = held.job
+    with read_only() as session:
+        sent = ending.was_sent(session, job.id)
+    owner = owners().of(job.kind)
+    if job.cancel_requested_at is not None:
+        applied = owner.close_fence(job.id) if sent else []
+        with unit_of_work() as session:
+            ending.settle_cancelled(session, held, applied)
+    rows = job.rows if job.rows is not None else count_rows(storage(), job)
+    path = _write_errors(held)
+    if sent:
+        owner.finish(job.id)
+    with unit_of_work() as session:
+        ending.end_job(session, held, rows, path)
+    storage().delete(f"{folder_of(job.id)}/chunks")
+
+
+def _write_errors(held: Lease) -> str | None:
+    """Write the refused rows as they were; a job whose end fails over this again and again ends without it."""
+    if held.job.attempts > MOST_READS:
+        log.error("no error file", job=str(held.job.id))
+        return None
+    with read_only() as session:
+        if not ending.has_refusals(session, held.job.id):
+            return None
+        return write_error_file(session, storage(), held)

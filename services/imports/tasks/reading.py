@@ -1,0 +1,66 @@
+"""Reading the file of a job into chunks, which are sent while the rest is being read."""
+
+import uuid
+
+import structlog
+from celery import shared_task
+
+from services.imports.domain import chunks, leases
+from services.imports.domain.jobs import fail_job
+from services.imports.domain.leases import Lease
+from services.imports.domain.reading_jobs import FileReader, add_stage, end_reading, staged_numbers, store_stage
+from services.imports.errors import LeaseLost, StorageFull
+from services.imports.tasks.sending import waiting_for
+from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
+from services.imports.wakeups import wake_ender, wake_sender
+from shared.db import after_commit, unit_of_work
+from shared.errors import DomainError
+from shared.http import ServiceUnavailable
+
+MINUTES = 60
+log = structlog.get_logger("reading")
+
+
+@shared_task(name="imports.read_file", acks_late=False, soft_time_limit=MINUTES * 60, time_limit=MINUTES * 60 + 30)
+def read_file(job_id: str) -> None:
+    """Stage the file of a job from its beginning; chunks that an earlier reader staged stay as they are."""
+    with unit_of_work() as session:
+        held = leases.begin_reading(session, uuid.UUID(job_id), lease())
+    if held is None:
+        return
+    try:
+        with kept_lease(held):
+            _stage(held)
+    except LeaseLost:
+        log.info("reading stopped", job=job_id)
+    except ServiceUnavailable:
+        rest(held, waiting_for(owners().of(held.job.kind).name))
+    except StorageFull:
+        rest(held, "There is no room left in the file store. The import goes on by itself when there is.")
+    except DomainError as error:
+        with unit_of_work() as session:
+            fail_job(session, held.job.id, error.code, error.sentence)
+            after_commit(session, lambda: wake_ender(held.job.id, held.job.queue))
+    except Exception:
+        rest(held, "Reading the file was interrupted. It goes on by itself.")
+        raise
+
+
+def _stage(held: Lease) -> None:
+    job = held.job
+    with unit_of_work() as session:
+        known = staged_numbers(session, job.id)
+    with storage().open(job.file_path) as file:
+        reader = FileReader(job, owners().of(job.kind).target(), file)
+        for stage in reader.stages():
+            if stage.no in known:
+                continue
+            stored = store_stage(storage(), job.id, stage)
+            with unit_of_work() as session:
+                add_stage(session, held, stage, stored)
+                if stored and chunks.none_leased(session, job.id):
+                    after_commit(session, lambda: wake_sender(job.queue))
+    with unit_of_work() as session:
+        end_reading(session, held, reader.rows)
+        done = leases.is_done(session, job.id)
+        after_commit(session, lambda: wake_ender(job.id, job.queue) if done else wake_sender(job.queue))

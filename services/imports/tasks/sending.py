@@ -1,0 +1,115 @@
+"""Sending chunks to their owner, and splitting those that keep failing."""
+
+import hashlib
+import time
+import uuid
+
+import structlog
+from celery import shared_task
+
+from services.imports.domain import chunks, leases
+from services.imports.domain.chunks import Claim, Half
+from services.imports.domain.jobs import fail_job
+from services.imports.domain.owners import is_away
+from services.imports.domain.reading_jobs import write_chunk
+from services.imports.domain.staging import chunk_file, first_row, halves
+from services.imports.tasks.surroundings import lease, owners, storage
+from services.imports.wakeups import wake_ender, wake_sender
+from shared.db import after_commit, unit_of_work
+from shared.errors import DomainError
+from shared.http import ServiceUnavailable
+
+SECONDS = 10.0
+MOST_SPLITS = 500
+log = structlog.get_logger("sending")
+
+
+@shared_task(name="imports.send_chunks")
+def send_chunks(queue: str) -> None:
+    """Send due chunks of `queue` until none is left or others should have their turn."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        with unit_of_work() as session:
+            claim = chunks.claim_chunk(session, queue, lease())
+        if claim is None:
+            return
+        _send(claim, queue)
+    wake_sender(queue)
+
+
+def _send(claim: Claim, queue: str) -> None:
+    try:
+        body = storage().read(claim.path)
+        if hashlib.sha256(body).hexdigest() != claim.checksum:
+            raise FileNotFoundError(claim.path)
+        answer = owners().of(claim.kind).apply(claim, body)
+    except ServiceUnavailable as error:
+        _try_later(claim, error)
+    except FileNotFoundError:
+        _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
+    except DomainError as error:
+        if error.code != "fence_closed":  # then whoever cancels the job settles the chunk
+            _stop(claim, error.code, error.sentence)
+    else:
+        with unit_of_work() as session:
+            chunks.complete_chunk(session, claim, answer)
+            if leases.is_done(session, claim.job_id):
+                after_commit(session, lambda: wake_ender(claim.job_id, queue))
+
+
+def _try_later(claim: Claim, error: ServiceUnavailable) -> None:
+    log.warning("chunk not applied", job=str(claim.job_id), no=claim.no, reason=error.reason)
+    with unit_of_work() as session:
+        if is_away(error):
+            chunks.wait_for_owner(session, claim, waiting_for(owners().of(claim.kind).name))
+        else:
+            chunks.give_back(session, claim, error.sentence)
+
+
+def waiting_for(name: str) -> str:
+    """Return the sentence for people whose job waits for a service."""
+    return f"Waiting for the {name} service, which does not answer just now. The import goes on by itself."
+
+
+def _stop(claim: Claim, code: str, sentence: str) -> None:
+    with unit_of_work() as session:
+        if chunks.holds(session, claim):
+            fail_job(session, claim.job_id, code, sentence)
+
+
+@shared_task(name="imports.split_chunk")
+def split_chunk(job_id: str, no: int) -> None:
+    """Split a chunk that failed again and again, until the row that is the reason stands alone and is refused."""
+    with unit_of_work() as session:
+        claim = chunks.get_poisoned(session, uuid.UUID(job_id), no)
+        if claim is None:
+            return
+        if chunks.voided_chunks(session, claim.job_id) >= MOST_SPLITS:
+            sentence = f"The {owners().of(claim.kind).name} service failed on too many rows of this file."
+            fail_job(session, claim.job_id, "owner_keeps_failing", sentence)
+            return
+    try:
+        answer = owners().of(claim.kind).void(claim.job_id, no)
+    except ServiceUnavailable:
+        with unit_of_work() as session:
+            chunks.put_off(session, claim.job_id, waiting_for(owners().of(claim.kind).name))
+        return
+    if answer is not None:
+        with unit_of_work() as session:
+            chunks.settle_applied(session, claim.job_id, no, answer)
+    else:
+        _split(claim)
+
+
+def _split(claim: Claim) -> None:
+    first, second = halves(storage().read(claim.path))
+    if not second.height:
+        with unit_of_work() as session:
+            chunks.refuse_last_row(session, claim, *first_row(first))
+        return
+    made = []
+    for name, frame in (("a", first), ("b", second)):
+        path, checksum = write_chunk(storage(), claim.job_id, f"{claim.no}{name}", chunk_file(frame))
+        made.append(Half(frame.height, path, checksum))
+    with unit_of_work() as session:
+        chunks.split_chunk(session, claim, made)

@@ -1,0 +1,33 @@
+"""Wake-up calls for workers. Each may be lost: the reconciler finds what is due in the tables."""
+
+import uuid
+
+from flask import current_app
+
+from shared.worker import nudge
+
+SECONDS = 30
+
+
+def wake_reader(job_id: uuid.UUID, queue: str) -> None:
+    """Have the file of a job read."""
+    _wake("imports.read_file", str(job_id), queue=queue)
+
+
+def wake_sender(queue: str) -> None:
+    """Have due chunks sent."""
+    _wake("imports.send_chunks", queue, queue=queue)
+
+
+def wake_splitter(job_id: uuid.UUID, no: int) -> None:
+    """Have a chunk split that keeps failing."""
+    _wake("imports.split_chunk", str(job_id), no, queue="short")
+
+
+def wake_ender(job_id: uuid.UUID, queue: str) -> None:
+    """Have a job brought to its end."""
+    _wake("imports.end_job", str(job_id), queue=queue)
+
+
+def _wake(task: str, *args: object, queue: str) -> None:
+    nudge(current_app.extensions["liaison.celery"], task, *args, queue=f"imports.{queue}", expires=SECONDS)

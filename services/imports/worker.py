@@ -1,0 +1,29 @@
+"""The Celery app of imports: `celery -A services.imports.worker worker -Q imports.short`, and beat.
+
+Beat also wakes the portal's reader of event feeds, so that one beat serves the whole product.
+"""
+
+from celery import Celery
+from celery.schedules import crontab
+
+from services.imports import tasks  # noqa: F401 - registers them
+from services.imports.app import create_app
+
+app: Celery = create_app().extensions["liaison.celery"]
+app.conf.beat_schedule = {
+    "reconcile": {
+        "task": "imports.reconcile",
+        "schedule": 2.0,
+        "options": {"queue": "imports.short", "expires": 5, "ignore_result": True},
+    },
+    "sweep files": {
+        "task": "imports.sweep_files",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"queue": "imports.long", "expires": 3600},
+    },
+    "pull events": {
+        "task": "portal.pull_events",
+        "schedule": 5.0,
+        "options": {"queue": "portal.events", "expires": 10},
+    },
+}
