@@ -81,7 +81,10 @@ class DuplicateContact(Conflict):
 
 
 class RecordChanged(Stale):
-    """Somebody else changed the record since it was read; `extra` tells its version now, and what they changed."""
+    """Somebody else changed the record since it was read.
+
+    `extra` tells its version now and, newest first, each field that changed: who, when, what it was, what it became.
+    """
 
     def __init__(self, what: str, version: int, changes: Sequence[dict[str, Any]]) -> None:
         super().__init__(what)

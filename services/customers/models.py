@@ -96,6 +96,15 @@ class Account(Base):
         CheckConstraint("kind IN ('company', 'person')", "kind"),
         CheckConstraint("status IN ('active', 'inactive')", "status"),
         CheckConstraint("is_customer OR is_vendor", "role"),
+        # Made by migrations.search_ddl, which tells what they are for (and collates the first, which is not seen here).
+        Index("account_sorted", "status", text("left(search, 40)"), "id"),
+        Index(
+            "account_search",
+            "search",
+            text("account_facets(tags, kind, status, is_customer, is_vendor)"),
+            postgresql_using="gin",
+            postgresql_ops={"search": "gin_trgm_ops"},
+        ),
         {"postgresql_with": {"fillfactor": 85}},
     )
 

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from babel import Locale
 from babel.core import get_global
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt")
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "tr", "hu", "ro", "el")
 
 # Codes of CLDR that are no country, or a part of one that has a code of its own.
 NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
@@ -27,6 +27,8 @@ OTHER_NAMES = {
     "democratic republic of congo": "CD",
     "england": "GB",
     "great britain": "GB",
+    "grossbritannien": "GB",
+    "grande bretagne": "GB",
     "guyane francaise": "GF",
     "holland": "NL",
     "holy see": "VA",
@@ -89,10 +91,16 @@ def country_code(text: str) -> str:
         return upper
     if found := _alpha3().get(upper):
         return found
-    folded = _folded(text)
-    without_brackets = _folded(re.sub(r"[(\[].*?[)\]]", " ", text))
     names = _codes_by_name()
-    return names.get(folded) or names.get(without_brackets) or text
+    return next((names[folded] for folded in map(_folded, _readings(text)) if folded in names), text)
+
+
+def _readings(text: str) -> list[str]:
+    """Return `text`; "Korea (Republic of)" and "Korea, Republic of" also as "Republic of Korea", then as "Korea"."""
+    if found := re.fullmatch(r"([^(\[]+)[(\[](.+)[)\]]\s*", text):
+        return [text, f"{found[2]} {found[1]}", found[1]]
+    first, comma, rest = text.partition(",")
+    return [text, f"{rest} {first}"] if comma else [text]
 
 
 def phone_region(country: str | None) -> str | None:
@@ -104,6 +112,12 @@ def phone_region(country: str | None) -> str | None:
 def country_name(code: str | None) -> str:
     """Return the English name of a country's code; anything else as it is."""
     return country_names().get(code or "", code or "")
+
+
+@cache
+def country_choices() -> list[tuple[str, str]]:
+    """Return (code, English name) of all countries in the order of their names, for forms."""
+    return sorted(country_names().items(), key=lambda pair: _folded(pair[1]))
 
 
 @cache
@@ -119,7 +133,7 @@ def country_names() -> dict[str, str]:
 
 @cache
 def _alpha3() -> dict[str, str]:
-    aliases: dict[str, list[str]] = get_global("territory_aliases")
+    aliases = get_global("territory_aliases")
     codes = {old: new[0] for old, new in aliases.items() if re.fullmatch("[A-Z]{2,3}", old) and len(new) == 1}
     return {old: new for old, new in codes.items() if new in country_names()}
 

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from services.customers.domain.records import (
@@ -21,8 +21,8 @@ from services.customers.errors import AccountNotFound, RecordChanged
 from services.customers.models import Account, Change, Contact
 from shared.db import uuid7
 
-SHOWN = (*ACCOUNT_FIELDS, *CONTACT_FIELDS, "status", "status_reason")
-Versioned = TypeVar("Versioned", Account, Contact)
+FIRST_SHOWN = ("code", "name", "first_name", "last_name", "job_title")
+SHOWN = [*dict.fromkeys((*FIRST_SHOWN, *ACCOUNT_FIELDS, *CONTACT_FIELDS, "status", "status_reason"))]
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Entry:
 
 def record_change(session: Session, actor: Actor, record: Account | Contact, action: str, changes: Changes) -> None:
     """Write down what `actor` did to `record`; its version must be the new one already."""
-    is_contact = isinstance(record, Contact)
+    account_id, contact_id = _owner_of(record)
     session.add(
         Change(
             id=uuid7(),
-            account_id=record.account_id if is_contact else record.id,
-            contact_id=record.id if is_contact else None,
+            account_id=account_id,
+            contact_id=contact_id,
             actor_id=actor.id,
             actor_name=actor.name,
             action=action,
@@ -80,26 +80,25 @@ def record_change(session: Session, actor: Actor, record: Account | Contact, act
     )
 
 
-def check_version(session: Session, record: Versioned, seen: int | None, what: str) -> None:
+def check_version(session: Session, record: Account | Contact, seen: int | None, what: str) -> None:
     """Raise RecordChanged, telling who changed what, unless `seen` is the version of `record` now (or None)."""
     if seen is None or seen == record.version:
         return
-    is_contact = isinstance(record, Contact)
+    account_id, contact_id = _owner_of(record)
     since = session.scalars(
-        select(Change)
-        .where(
-            Change.account_id == (record.account_id if is_contact else record.id),
-            Change.contact_id == record.id if is_contact else Change.contact_id.is_(None),
-            Change.version > seen,
-        )
-        .order_by(Change.id.desc())
-        .limit(20)
+        _about(account_id, contact_id).where(Change.version > seen).order_by(Change.id.desc()).limit(100)
     )
     raise RecordChanged(
         what,
         record.version,
         [
-            {"at": change.at.isoformat(), "actor_name": change.actor_name, "field": one.field, "now": one.new}
+            {
+                "at": change.at.isoformat(),
+                "actor_name": change.actor_name,
+                "field": one.field,
+                "was": one.old,
+                "now": one.new,
+            }
             for change in since
             for one in field_changes(change.fields)
         ],
@@ -107,9 +106,10 @@ def check_version(session: Session, record: Versioned, seen: int | None, what: s
 
 
 def field_changes(fields: Changes) -> list[FieldChange]:
-    """Return the changes of a history row that a reader can understand, attributes taken apart."""
+    """Return the changes of a history row that a reader can understand, as forms order them, attributes taken apart."""
     lines = []
-    for name, (old, new) in fields.items():
+    for name in sorted(fields.keys() & SHOWN, key=SHOWN.index):
+        old, new = fields[name]
         if name == "attributes":
             before, after = old or {}, new or {}
             lines += [
@@ -117,7 +117,7 @@ def field_changes(fields: Changes) -> list[FieldChange]:
                 for key in {**before, **after}
                 if before.get(key) != after.get(key)
             ]
-        elif name in SHOWN and not (old in EMPTY and new in EMPTY):
+        elif not (old in EMPTY and new in EMPTY):
             lines.append(FieldChange(name, old, new))
     return lines
 
@@ -144,24 +144,20 @@ def read_history(
     return entries[:limit], entries[limit - 1].id if len(entries) > limit else None
 
 
-def last_deletion(session: Session, account_id: uuid.UUID) -> Change | None:
-    """Return the newest row that tells of the deletion of this account."""
+def last_deletion(session: Session, account_id: uuid.UUID, contact_id: uuid.UUID | None = None) -> Change | None:
+    """Return the newest row that tells of the deletion of this account, or of this contact of it."""
     return session.scalars(
-        select(Change)
-        .where(Change.account_id == account_id, Change.contact_id.is_(None), Change.action == "deleted")
-        .order_by(Change.id.desc())
-        .limit(1)
+        _about(account_id, contact_id).where(Change.action == "deleted").order_by(Change.id.desc()).limit(1)
     ).first()
 
 
-def last_removal(session: Session, account_id: uuid.UUID, contact_id: uuid.UUID) -> Change | None:
-    """Return the newest row that tells of the removal of this contact."""
-    return session.scalars(
-        select(Change)
-        .where(Change.account_id == account_id, Change.contact_id == contact_id, Change.action == "deleted")
-        .order_by(Change.id.desc())
-        .limit(1)
-    ).first()
+def _about(account_id: uuid.UUID, contact_id: uuid.UUID | None) -> Select[Change]:
+    about = select(Change).where(Change.account_id == account_id)
+    return about.where(Change.contact_id.is_(None) if contact_id is None else Change.contact_id == contact_id)
+
+
+def _owner_of(record: Account | Contact) -> tuple[uuid.UUID, uuid.UUID | None]:
+    return (record.account_id, record.id) if isinstance(record, Contact) else (record.id, None)
 
 
 def _entry(change: Change, names: dict[uuid.UUID, str]) -> Entry:
@@ -183,7 +179,7 @@ def _entry(change: Change, names: dict[uuid.UUID, str]) -> Entry:
 
 
 def _created_by_job(record: Account | Contact) -> Entry:
-    is_contact = isinstance(record, Contact)
+    name = contact_name(record.first_name, record.last_name) if isinstance(record, Contact) else None
     return Entry(
         id=record.id,
         at=record.created_at,
@@ -192,8 +188,8 @@ def _created_by_job(record: Account | Contact) -> Entry:
         action="created",
         version=1,
         job_id=record.created_job,
-        contact_id=record.id if is_contact else None,
-        contact_name=contact_name(record.first_name, record.last_name) if is_contact else None,
+        contact_id=None if name is None else record.id,
+        contact_name=name,
     )
 
 

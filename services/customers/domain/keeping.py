@@ -1,5 +1,6 @@
 """What is kept right whenever an account or a contact changes: keys, and the words by which it is found."""
 
+import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import select, update
@@ -9,13 +10,20 @@ from services.customers.domain.countries import phone_region
 from services.customers.domain.natural_keys import contact_key
 from services.customers.domain.records import contact_name
 from services.customers.domain.search import SearchedContact, search_text
+from services.customers.errors import AccountNotFound
 from services.customers.models import Account, Contact
 from shared.keys import code_key, email_key, name_key, phone_key
 
 
-def lock_account(session: Session, account: Account) -> None:
-    """Let no other transaction change the account or its contacts before this one ends."""
-    session.refresh(account, with_for_update={"key_share": True})
+def lock_account(session: Session, account_id: uuid.UUID) -> Account:
+    """Return an account that no other transaction can change, nor its contacts, before this one ends.
+
+    Raises AccountNotFound.
+    """
+    account = session.get(Account, account_id, with_for_update={"key_share": True}, populate_existing=True)
+    if account is None:
+        raise AccountNotFound(account_id)
+    return account
 
 
 def key_account(account: Account) -> None:

@@ -124,3 +124,35 @@ class StatusIn(ma.Schema):
 
     status = Choice(STATUSES, required=True)
     reason = Text(500, metadata={"description": "Needed for inactive.", "example": "Closed down in March"})
+
+
+class FoundAccountOut(ma.Schema):
+    """An account in a list, with its primary contact."""
+
+    id = ma.fields.UUID()
+    code = ma.fields.String(metadata={"example": "00417"})
+    name = ma.fields.String(metadata={"example": "Cobalt Labs"})
+    kind = ma.fields.String(validate=ma.validate.OneOf(KINDS))
+    is_customer = ma.fields.Boolean()
+    is_vendor = ma.fields.Boolean()
+    email = ma.fields.String(allow_none=True)
+    phone = ma.fields.String(allow_none=True)
+    city = ma.fields.String(allow_none=True)
+    country = ma.fields.String(allow_none=True)
+    tags = ma.fields.List(ma.fields.String())
+    status = ma.fields.String(validate=ma.validate.OneOf(STATUSES))
+    version = ma.fields.Integer()
+    contact_id = ma.fields.UUID(allow_none=True)
+    contact_first_name = ma.fields.String(allow_none=True)
+    contact_last_name = ma.fields.String(allow_none=True)
+    contact_email = ma.fields.String(allow_none=True)
+    contact_phone = ma.fields.String(allow_none=True)
+
+
+class AccountPage(ma.Schema):
+    """A page of accounts."""
+
+    items = ma.fields.List(ma.fields.Nested(FoundAccountOut))
+    next = ma.fields.String(allow_none=True, metadata={"description": "Goes into `cursor` for the next page."})
+    count = ma.fields.Integer(allow_none=True, metadata={"description": "How many there are; on the first page only."})
+    capped = ma.fields.Boolean(metadata={"description": "There are more than `count`; counting ended there."})

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.customers.migrations import search_ddl
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -155,9 +157,13 @@ def upgrade() -> None:
     op.create_index(
         "contact_one_primary_ix", "contact", ["account_id"], unique=True, postgresql_where=sa.text("is_primary")
     )
+    for statement in search_ddl.UPGRADE:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in search_ddl.DOWNGRADE:
+        op.execute(statement)
     op.drop_index("contact_one_primary_ix", table_name="contact", postgresql_where=sa.text("is_primary"))
     op.drop_table("contact")
     op.drop_table("receipt")

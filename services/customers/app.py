@@ -1,0 +1,31 @@
+"""The web processes of customers: one for people and programs, one for the chunks of jobs."""
+
+from flask import Flask
+
+from services.customers.api import blueprints as apis
+from services.customers.config import BULK_DATABASE, WEB_DATABASE, load_settings
+from services.customers.models import IdempotencyKey, Outbox
+from services.customers.pages import blueprint as pages
+from shared import web
+from shared.feed import feed_blueprint
+from shared.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the app with screens, API and feed."""
+    return web.create_app(
+        settings or load_settings(),
+        title="Customers",
+        pages=[pages],
+        apis=apis,
+        internals=[feed_blueprint(Outbox)],
+        database=WEB_DATABASE,
+        idempotency=IdempotencyKey,
+    )
+
+
+def create_bulk_app(settings: Settings | None = None) -> Flask:
+    """Return the app that applies chunks of jobs, so that their work never sits in the process that draws screens."""
+    from services.customers.internal import blueprint as bulk
+
+    return web.create_app(settings or load_settings(), internals=[bulk], database=BULK_DATABASE)

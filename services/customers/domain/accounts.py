@@ -1,0 +1,212 @@
+"""Accounts: create, read, edit, delete, bring back (C1, C8)."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.customers.domain.codes import next_codes
+from services.customers.domain.history import Actor, check_version, last_deletion, record_change
+from services.customers.domain.keeping import contacts_of, key_account, key_contact, lock_account, words_of
+from services.customers.domain.records import (
+    ACCOUNT_FIELDS,
+    CONTACT_FIELDS,
+    EMPTY,
+    ORIGIN_FIELDS,
+    STATUS_FIELDS,
+    apply_changes,
+    changes_of,
+    contact_name,
+    from_snapshot,
+    snapshot,
+    violates,
+)
+from services.customers.errors import AccountNotFound, CodeTaken, DuplicateContact, NotDeleted, RoleMissing
+from services.customers.models import Account, Contact, Outbox
+from shared.db import uuid7
+from shared.events.customers import AccountDeleted
+from shared.keys import code_key
+from shared.outbox import record
+
+WHAT = "This customer"
+MAX_AUTOMATIC_TRIES = 20
+
+
+def create_account(session: Session, actor: Actor, values: Mapping[str, Any]) -> Account:
+    """Add an account; without a code it gets the next automatic one. Raises CodeTaken, RoleMissing."""
+    if values.get("code"):
+        return _insert_account(session, actor, values)
+    for _ in range(MAX_AUTOMATIC_TRIES):  # somebody may type the same code at the same moment
+        try:
+            return _insert_account(session, actor, {**values, "code": next_codes(session, 1)[0]})
+        except CodeTaken as taken:
+            last = taken
+    raise last
+
+
+def get_account(session: Session, account_id: uuid.UUID) -> Account:
+    """Return an account or raise AccountNotFound."""
+    account = session.get(Account, account_id)
+    if account is None:
+        raise AccountNotFound(account_id)
+    return account
+
+
+def find_account_by_code(session: Session, code: str) -> Account | None:
+    """Return the account with this code, however it is written."""
+    return session.scalars(select(Account).where(Account.code_key == code_key(code))).first()
+
+
+def recent_accounts(session: Session, limit: int) -> Sequence[Account]:
+    """Return the accounts that were added last, newest first."""
+    return session.scalars(select(Account).order_by(Account.id.desc()).limit(limit)).all()
+
+
+def has_accounts(session: Session) -> bool:
+    """Tell whether there is any account at all."""
+    return session.scalars(select(Account.id).limit(1)).first() is not None
+
+
+def edit_account(
+    session: Session, actor: Actor, account_id: uuid.UUID, values: Mapping[str, Any], seen: int | None
+) -> Account:
+    """Change the given fields of an account that was read at version `seen`.
+
+    Raises AccountNotFound, RecordChanged, CodeTaken, RoleMissing; DuplicateContact where another country would make
+    the phones of two of its contacts the same.
+    """
+    account = _locked(session, account_id, seen)
+    changes = changes_of(account, values, ACCOUNT_FIELDS)
+    if not changes:
+        return account
+    with _one_code(session, str(values.get("code", account.code))):
+        apply_changes(account, changes)
+        _check_roles(account)
+        key_account(account)
+        contacts = contacts_of(session, account)
+        if "country" in changes:
+            _key_contacts(contacts, account.country)
+        account.search = words_of(account, contacts)
+        account.updated_at = datetime.now(UTC)
+    record_change(session, actor, account, "updated", changes)
+    return account
+
+
+def delete_account(session: Session, actor: Actor, account_id: uuid.UUID, seen: int | None) -> None:
+    """Delete an account with its contacts; its history stays and holds what it takes to bring it back.
+
+    Raises AccountNotFound, RecordChanged.
+    """
+    account = _locked(session, account_id, seen)
+    kept = snapshot(account, (*ACCOUNT_FIELDS, *STATUS_FIELDS, *ORIGIN_FIELDS))
+    contacts = [
+        {**snapshot(one, ("id", "version", *CONTACT_FIELDS, *STATUS_FIELDS, *ORIGIN_FIELDS))}
+        for one in contacts_of(session, account)
+    ]
+    fields = {name: [value, None] for name, value in (kept | ({"contacts": contacts} if contacts else {})).items()}
+    record_change(session, actor, account, "deleted", fields)
+    record(
+        session,
+        Outbox,
+        AccountDeleted(
+            account_id=str(account.id),
+            code=account.code,
+            account_name=account.name,
+            actor_id=str(actor.id),
+            actor_name=actor.name,
+            at=datetime.now(UTC).isoformat(),
+            ip=actor.ip,
+        ),
+    )
+    session.delete(account)
+    session.flush()
+
+
+def restore_account(session: Session, actor: Actor, account_id: uuid.UUID) -> Account:
+    """Bring a deleted account back as it was, with its contacts; its version goes on.
+
+    Raises AccountNotFound for one that was never deleted, NotDeleted for one that is there, CodeTaken when its code
+    was given away meanwhile.
+    """
+    deletion = last_deletion(session, account_id)
+    if session.get(Account, account_id) is not None:
+        raise NotDeleted("customer")
+    if deletion is None:
+        raise AccountNotFound(account_id)
+    kept = {name: old for name, (old, _) in deletion.fields.items()}
+    contacts = [_restored_contact(account_id, values, kept.get("country")) for values in kept.pop("contacts", [])]
+    account = Account(**from_snapshot(kept), id=account_id)
+    key_account(account)
+    account.search = words_of(account, contacts)
+    columns = {name: value for name, value in vars(account).items() if not name.startswith("_")}
+    with _one_code(session, account.code):
+        session.execute(insert(Account).values(**columns, version=deletion.version + 1))
+    for contact in contacts:
+        columns = {name: value for name, value in vars(contact).items() if not name.startswith("_")}
+        session.execute(insert(Contact).values(**columns))
+    account = get_account(session, account_id)
+    record_change(session, actor, account, "restored", {})
+    return account
+
+
+def _insert_account(session: Session, actor: Actor, values: Mapping[str, Any]) -> Account:
+    account = Account(id=uuid7(), created_by=actor.id, created_by_name=actor.name)
+    given = {field: values[field] for field in ACCOUNT_FIELDS if values.get(field) not in EMPTY}
+    for field, value in given.items():
+        setattr(account, field, value)
+    _check_roles(account)
+    key_account(account)
+    account.search = words_of(account, ())
+    with _one_code(session, account.code):
+        session.add(account)
+    record_change(session, actor, account, "created", {field: [None, value] for field, value in given.items()})
+    return account
+
+
+def _locked(session: Session, account_id: uuid.UUID, seen: int | None) -> Account:
+    account = lock_account(session, account_id)
+    check_version(session, account, seen, WHAT)
+    return account
+
+
+@contextmanager
+def _one_code(session: Session, code: str) -> Iterator[None]:
+    """Save what the block does; turn the refusal of the unique index into CodeTaken."""
+    try:
+        with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        if not violates(error, "account_code_key_key"):
+            raise
+        owner = find_account_by_code(session, code)
+        if owner is None:  # given back a moment ago
+            raise
+        raise CodeTaken(owner.code, owner.id, owner.name) from error
+
+
+def _check_roles(account: Account) -> None:
+    if account.is_customer is False and not account.is_vendor:
+        raise RoleMissing
+
+
+def _key_contacts(contacts: Sequence[Contact], country: str | None) -> None:
+    """Read the contacts' phones by the rules of another country."""
+    seen: dict[str, Contact] = {}
+    for contact in contacts:
+        key_contact(contact, country)
+        if twin := seen.get(contact.contact_key):
+            name = contact_name(twin.first_name, twin.last_name)
+            raise DuplicateContact(twin.id, name, twin.email, twin.status, "country")
+        seen[contact.contact_key] = contact
+
+
+def _restored_contact(account_id: uuid.UUID, values: Mapping[str, Any], country: str | None) -> Contact:
+    kept = from_snapshot(values)
+    contact = Contact(**kept | {"version": kept["version"] + 1}, account_id=account_id)
+    key_contact(contact, country)
+    return contact

@@ -1,0 +1,120 @@
+"""How customers' fields and changes read on the screens."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from services.customers.domain.countries import country_name
+from services.customers.domain.history import Entry
+
+FIELD_LABELS = {
+    "code": "Code",
+    "name": "Name",
+    "kind": "Kind",
+    "is_customer": "Customer",
+    "is_vendor": "Vendor",
+    "email": "E-mail",
+    "phone": "Phone",
+    "phone2": "Second phone",
+    "website": "Website",
+    "tax_id": "Tax id",
+    "street": "Street",
+    "city": "City",
+    "region": "Region",
+    "postal_code": "Postal code",
+    "country": "Country",
+    "tags": "Tags",
+    "source": "Source",
+    "attributes": "Further fields",
+    "notes": "Notes",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "job_title": "Job title",
+    "is_primary": "Primary contact",
+    "status": "Status",
+    "status_reason": "Reason",
+    "reason": "Reason",
+}
+LONGEST = 300
+TOAST_NAME = 60
+
+
+def label(field: str) -> str:
+    """Return what a field is called; an attribute is called what the company calls it."""
+    group, _, name = field.partition(".")
+    return name or FIELD_LABELS.get(group, group)
+
+
+def shown(field: str, value: Any) -> str:
+    """Return a value as a reader wants it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    text = country_name(value) if field == "country" else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def short(name: str) -> str:
+    """Return a name that fits into a toast."""
+    return name if len(name) <= TOAST_NAME else f"{name[:TOAST_NAME]}…"
+
+
+def timeline_entry(entry: Entry) -> Mapping[str, Any]:
+    """Return a line of history as `ui.timeline` takes it."""
+    verb, icon, tone = _deed(entry)
+    text = Markup("{} {}").format(verb, Markup("<bdi>{}</bdi>").format(entry.contact_name or "this customer"))
+    if entry.contact_id:
+        text = Markup("{} contact <bdi>{}</bdi>").format(verb, entry.contact_name)
+    if entry.job_id:
+        text += Markup(' by <a href="/imports/{}">an import</a>').format(entry.job_id)
+    changes = [(label(one.field), shown(one.field, one.old), shown(one.field, one.new)) for one in entry.changes]
+    return {"when": entry.at, "who": entry.actor_name, "text": text, "icon": icon, "tone": tone, "changes": changes}
+
+
+def _deed(entry: Entry) -> tuple[str, str, str]:
+    """Return verb, icon and tone of what was done."""
+    if entry.action == "status":
+        active = any(one.field == "status" and one.new == "active" for one in entry.changes)
+        return ("made active again", "circle-check", "success") if active else ("made inactive", "ban", "warning")
+    deeds = {
+        "created": ("added", "plus", "success"),
+        "deleted": ("removed" if entry.contact_id else "deleted", "trash", "danger"),
+        "restored": ("brought back", "restore", "success"),
+    }
+    return deeds.get(entry.action, ("changed", "pencil", "info"))
+
+
+def marked(text: str | None, query: str) -> Markup:
+    """Return `text` with the parts marked that were searched for, accents and case aside."""
+    text = text or ""
+    plain, places = _plain(text)
+    hits: set[int] = set()
+    for word in _plain(query)[0].split():
+        for found in re.finditer(re.escape(word), plain):
+            hits.update(places[found.start() : found.end()])
+    parts = [(text[start:end], start in hits) for start, end in _runs(text, hits)]
+    return Markup("").join(Markup("<mark>{}</mark>").format(part) if hit else escape(part) for part, hit in parts)
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Return `text` without accents and case, and for each sign of it the place where it came from."""
+    plain: list[str] = []
+    places: list[int] = []
+    for place, sign in enumerate(text):
+        for one in unicodedata.normalize("NFKD", sign).casefold():
+            if not unicodedata.combining(one):
+                plain.append(one)
+                places.append(place)
+    return "".join(plain), places
+
+
+def _runs(text: str, hits: set[int]) -> list[tuple[int, int]]:
+    bounds = [place for place in range(1, len(text)) if (place in hits) != (place - 1 in hits)]
+    starts = [0, *bounds] if text else []
+    return list(zip(starts, [*bounds, len(text)], strict=False))
