@@ -72,6 +72,7 @@ class Part:
             "pid": known.pid if known else None,
             "started": known.started if known else None,
             "stop_signal": self.spec.stop_signal.name,
+            "grace": self.spec.grace,
             "restarts": self.restarts,
             "program": self.spec.image or " ".join(self.spec.command),
         }

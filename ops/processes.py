@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,24 +105,34 @@ def send_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-def end_all(left: dict[str, tuple[Known, signal.Signals]], patience: float = 15) -> list[str]:
+@dataclass(frozen=True)
+class Leader:
+    """A recorded process that leads its own group, the signal that stops it, and how long it may take (seconds)."""
+
+    known: Known
+    stop: signal.Signals
+    grace: float
+
+
+def end_all(left: Mapping[str, Leader]) -> list[str]:
     """End processes of an earlier run, by their own stop signals first; return the names of those that were there.
 
-    Only for leaders of their own group that were recorded with their start time: a stranger's number is safe.
+    They were recorded with their start time, so a stranger that got the number since is safe.
     """
-    ours = {name: entry for name, entry in left.items() if know(entry[0].pid) in (None, entry[0])}
-    members = families(known.pid for known, _ in ours.values())
-    found = [name for name, (known, _) in ours.items() if members[known.pid]]
-    for known, stop in ours.values():
-        if alive(known):
-            _send(known, stop)
-    relatives = [one for group in members.values() for one in group]
-    _wait_until_gone(relatives, patience)
-    for one in relatives:
-        if alive(one):
-            _send(one, signal.SIGKILL)
-    _wait_until_gone(relatives, 5)
-    return found
+    ours = {name: leader for name, leader in left.items() if know(leader.known.pid) in (None, leader.known)}
+    members = families(leader.known.pid for leader in ours.values())
+    for leader in ours.values():
+        if alive(leader.known):
+            _send(leader.known, leader.stop)
+    began = time.monotonic()
+    for leader in ours.values():
+        group = members[leader.known.pid]
+        _wait_until_gone(group, began + leader.grace)
+        for one in group:
+            if alive(one):
+                _send(one, signal.SIGKILL)
+        _wait_until_gone(group, time.monotonic() + 5)
+    return [name for name, leader in ours.items() if members[leader.known.pid]]
 
 
 def _send(known: Known, number: signal.Signals) -> None:
@@ -130,8 +140,7 @@ def _send(known: Known, number: signal.Signals) -> None:
         os.kill(known.pid, number)
 
 
-def _wait_until_gone(processes: Iterable[Known], patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _wait_until_gone(processes: Iterable[Known], deadline: float) -> None:
     for one in processes:
         while alive(one) and time.monotonic() < deadline:
             time.sleep(0.02)  # no child of ours, so there is nothing to wait on

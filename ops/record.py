@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from ops.processes import Known, alive, end_all, know
+from ops.processes import Known, Leader, alive, end_all, know
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Record:
     ready: bool
     services: dict[str, dict[str, Any]]
 
-    def leaders(self) -> dict[str, tuple[Known, signal.Signals]]:
-        """Return the recorded process of each service with the signal that stops it."""
+    def leaders(self) -> dict[str, Leader]:
+        """Return the recorded process of each service."""
         return {
-            name: (Known(entry["pid"], entry["started"]), signal.Signals[entry["stop_signal"]])
+            name: Leader(Known(entry["pid"], entry["started"]), signal.Signals[entry["stop_signal"]], entry["grace"])
             for name, entry in self.services.items()
             if entry.get("pid")
         }
