@@ -88,6 +88,15 @@ class ChecksumMismatch(Conflict):
     code = "chunk_checksum_mismatch"
 
 
+def open_fence(session: Session, fences: type[FenceTable], job_id: uuid.UUID) -> None:
+    """Make the fence of a job, in a transaction of its own before the job's first chunk.
+
+    Without it chunks are applied rightly too, but all wait for the first, whose transaction then makes the fence.
+    """
+    if session.get(fences, job_id) is None:
+        session.execute(insert(fences).values(job_id=job_id).on_conflict_do_nothing())
+
+
 def apply_chunk(
     session: Session,
     fences: type[FenceTable],

@@ -1,23 +1,18 @@
 """Loading many rows by a marshmallow schema, quickly (design 6).
 
 The schema is the only rule book. From it an accept-only check over columns is derived: it may say "surely right, and
-this is the value", or "not sure". Rows with anything unsure go through `Schema.load`, which alone refuses and words the
-messages. So a wrong derivation can cost time, but as long as fast acceptance implies the schema's (a property test holds
-that), it cannot change what is accepted.
+this is the value", or "not sure". Rows with anything unsure go through `Schema.load`, which alone refuses and words
+the messages. So a wrong derivation can cost time, but as long as fast acceptance implies the schema's (a property test
+holds that), it cannot change what is accepted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import marshmallow as ma
 import polars as pl
 
-# A conservative part of what marshmallow's Email takes: ASCII dot-atom, ASCII domain with a top level.
-PLAIN_EMAIL = (
-    r"^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}$"
-)
 HOOKS = ("pre_load", "post_load", "validates", "validates_schema")
 
 Messages = dict[str, list[str]]
@@ -25,27 +20,21 @@ Messages = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Column:
-    """A loaded column: `values` are right wherever `sure` is true."""
+    """A loaded column: `values` are right wherever `sure` is true; null there means not sure."""
 
     values: pl.Series
     sure: pl.Series
 
 
-@runtime_checkable
-class ColumnField(Protocol):
-    """A marshmallow field that can load a whole column; `dtype` is the polars type of its values."""
-
-    dtype: Any
-
-    def load_column(self, cells: pl.Series) -> Column:
-        """Return what `deserialize` makes of each cell (before validators), and where that is certain."""
+# Given a field and its cells, what `deserialize` makes of each before validators, and where that is certain.
+Loader = Callable[[Any, pl.Series], Column]
 
 
 @dataclass
 class Loaded:
     """Rows that a schema took, as columns, and what is wrong with the others.
 
-    `rows` has the given columns that are not the schema's as they were; `faults` maps a row's position to
+    `rows` keeps the order and the columns that are not the schema's; `faults` maps a row's position to
     {field: messages}.
     """
 
@@ -53,14 +42,15 @@ class Loaded:
     faults: dict[int, Messages] = field(default_factory=dict)
 
 
-def load_rows(schema: ma.Schema, frame: pl.DataFrame) -> Loaded:
+def load_rows(schema: ma.Schema, frame: pl.DataFrame, loaders: Mapping[type, Loader]) -> Loaded:
     """Load the text columns of `frame` that bear a name of the schema's; null is a blank cell, given as None.
 
+    `loaders` has one for each type of field that is quick; rows with cells of other types all take the long way.
     Raises TypeError for a schema that checks rows beyond its fields: such rules cannot be told from columns.
     """
     check_derivable(schema, frame.columns)
     names = [name for name in frame.columns if name in schema.load_fields]
-    columns = {name: _load_column(schema.load_fields[name], frame[name]) for name in names}
+    columns = {name: _load_column(schema.load_fields[name], frame[name], loaders) for name in names}
     rows = frame.with_columns(column.values.alias(name) for name, column in columns.items())
     sure = pl.select(pl.all_horizontal(pl.lit(value=True), *(column.sure for column in columns.values()))).to_series()
     if sure.all():
@@ -95,8 +85,11 @@ def _load_slowly(schema: ma.Schema, frame: pl.DataFrame) -> tuple[list[dict[str,
         return error.valid_data, dict(messages)  # type: ignore[return-value]
 
 
-def _load_column(rule: ma.fields.Field[Any], cells: pl.Series) -> Column:
-    loaded = _field_column(rule, cells)
+def _load_column(rule: ma.fields.Field[Any], cells: pl.Series, loaders: Mapping[type, Loader]) -> Column:
+    loader = loaders.get(type(rule))
+    if loader is None:
+        return Column(cells, cells.is_null() if rule.allow_none else _none(cells))
+    loaded = loader(rule, cells)
     sure = loaded.sure & loaded.values.is_not_null()
     for validator in rule.validators:
         sure &= _passes(validator, loaded.values)
@@ -104,21 +97,13 @@ def _load_column(rule: ma.fields.Field[Any], cells: pl.Series) -> Column:
     return Column(loaded.values, sure | cells.is_null() if rule.allow_none else sure)
 
 
-def _field_column(rule: ma.fields.Field[Any], cells: pl.Series) -> Column:
-    if isinstance(rule, ColumnField):
-        return rule.load_column(cells)
-    return Column(cells, _all(cells, value=type(rule) in (ma.fields.String, ma.fields.Email)))
-
-
-def _all(column: pl.Series, *, value: bool) -> pl.Series:
-    return pl.repeat(value, len(column), dtype=pl.Boolean, eager=True)
+def _none(column: pl.Series) -> pl.Series:
+    return pl.repeat(value=False, n=len(column), dtype=pl.Boolean, eager=True)
 
 
 def _passes(validator: Callable[[Any], Any], values: pl.Series) -> pl.Series:
     rule = _RULES.get(type(validator))
-    if rule is None or values.dtype != pl.String:
-        return _all(values, value=False)
-    return rule(validator, values)
+    return rule(validator, values) if rule and values.dtype == pl.String else _none(values)
 
 
 def _passes_length(validator: ma.validate.Length, values: pl.Series) -> pl.Series:
@@ -133,12 +118,7 @@ def _passes_one_of(validator: ma.validate.OneOf, values: pl.Series) -> pl.Series
     return values.is_in([choice for choice in validator.choices if isinstance(choice, str)])
 
 
-def _passes_email(_: ma.validate.Email, values: pl.Series) -> pl.Series:
-    return values.str.contains(PLAIN_EMAIL)
-
-
 _RULES: dict[type, Callable[[Any, pl.Series], pl.Series]] = {
     ma.validate.Length: _passes_length,
     ma.validate.OneOf: _passes_one_of,
-    ma.validate.Email: _passes_email,
 }

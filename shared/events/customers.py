@@ -52,3 +52,18 @@ class AccountDeleted:
     actor_name: str
     at: str
     ip: str = ""
+
+
+@dataclass(frozen=True)
+class AccountsImported:
+    """A chunk of an import created or updated accounts: how many of each, not which."""
+
+    name: ClassVar[str] = "customers.accounts_imported.v1"
+
+    job_id: str
+    chunk_no: int
+    created: int
+    updated: int
+    actor_id: str
+    actor_name: str
+    file_name: str

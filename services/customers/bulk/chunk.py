@@ -1,0 +1,202 @@
+"""Applying a chunk of customers: the one use case of this package."""
+
+import polars as pl
+import psycopg
+from psycopg import errors
+from sqlalchemy.orm import Session
+
+from services.customers.bulk.create import named, new_records
+from services.customers.bulk.job import ImportJob
+from services.customers.bulk.known import find_accounts, lock_known
+from services.customers.bulk.merge import Merged, RowRefused, merge_row
+from services.customers.bulk.rows import CheckedRows
+from services.customers.bulk.tables import Cursor, copy_in, packed_ids
+from services.customers.bulk.target import LABELS
+from services.customers.bulk.unchanged import surely_unchanged
+from services.customers.bulk.write import add_contacts, update_accounts, update_contacts
+from services.customers.domain.codes import next_codes
+from services.customers.models import Outbox
+from shared.bulk import ChunkResult, Refusal
+from shared.events.customers import AccountsImported
+from shared.keys import code_keys, email_keys
+from shared.outbox import record
+
+TRIES = 5
+EMAIL_LOCK = 0x6C69_0003
+LONGEST_KEY = 2600  # bytes that surely fit into a page of the index
+
+# Small chunks against big tables: whatever the statistics say, go by the index.
+PLANS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected, errors.ForeignKeyViolation)
+
+
+class RowMoved(Exception):
+    """Somebody deleted or renumbered an account between looking and locking."""
+
+
+def apply_customers(session: Session, job: ImportJob, chunk_no: int, checked: CheckedRows) -> ChunkResult:
+    """Write the rows of a chunk and say what became of each.
+
+    Where another transaction is quicker with the same account, all of it is done again. Commits nothing.
+    """
+    cursor = cursor_of(session)
+    for plan in PLANS:
+        cursor.execute(f"SET LOCAL {plan} = off")
+    if job.match == "email":  # nothing in the database keeps two chunks from creating the same address
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EMAIL_LOCK])
+    for left in reversed(range(TRIES)):
+        try:
+            with session.begin_nested():
+                result = Chunk(session, cursor, job, checked).apply()
+            break
+        except (*CONFLICTS, RowMoved):
+            if not left:
+                raise
+    if result.created or result.updated:
+        record(session, Outbox, _event(job, chunk_no, result))
+    return result
+
+
+def cursor_of(session: Session) -> Cursor:
+    """Return a cursor of the session's own connection, in its transaction."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection.cursor()
+
+
+def _event(job: ImportJob, chunk_no: int, result: ChunkResult) -> AccountsImported:
+    return AccountsImported(
+        job_id=str(job.id),
+        chunk_no=chunk_no,
+        created=result.created,
+        updated=result.updated,
+        actor_id=str(job.actor_id),
+        actor_name=job.actor_name,
+        file_name=job.file_name,
+    )
+
+
+class Chunk:
+    """One try at a chunk."""
+
+    def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
+        self.session = session
+        self.cursor = cursor
+        self.job = job
+        self.mapped = checked.mapped
+        self.rows = checked.rows
+        self.result = ChunkResult(refusals=list(checked.refusals))
+
+    def apply(self) -> ChunkResult:
+        """Write what is to be written; return the counts."""
+        rows = self._keyed()
+        found = find_accounts(self.cursor, self.job.match, rows["key"])
+        new = self._existing(rows, found) if found.height else rows
+        if self.job.mode == "update":
+            self.result.skipped += new.height
+        elif new.height:
+            self._create(new)
+        self.result.failed = len(self.result.refusals)
+        self.result.refusals.sort(key=lambda refusal: refusal.row)
+        return self.result
+
+    def _keyed(self) -> pl.DataFrame:
+        """Return the rows with their `key`; those without one, or with that of another row, are refused."""
+        match = self.job.match
+        key = code_keys(self.rows["code"]) if match == "code" else email_keys(self.rows["email"])
+        rows = self.rows.with_columns(key.alias("key")).sort("_row")
+        rows = self._refuse(rows, pl.col("key").is_null(), match, f"{match}_required", "Needed to find the customer.")
+        return self._refuse(
+            rows, ~pl.col("key").is_first_distinct(), match, "repeated_key", "Stands in the file twice."
+        )
+
+    def _existing(self, rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+        """Deal with rows whose account is there; return the others."""
+        counts = found.group_by("key").agg(
+            pl.len().alias("matches"),
+            pl.col("account_code").sort().head(5),
+            pl.col("account_id", "account_code_key").first(),
+        )
+        rows = rows.join(counts, on="key", how="left", maintain_order="left")
+        new = rows.filter(pl.col("matches").is_null())
+        for row, line, codes in rows.filter(pl.col("matches") > 1).select("_row", "_line", "account_code").iter_rows():
+            self._refusal(row, line, self.job.match, "ambiguous_match", f"Fits several customers: {', '.join(codes)}.")
+        here = rows.filter(pl.col("matches") == 1)
+        if self.job.mode == "create":
+            self.result.skipped += here.height
+        else:
+            if self.job.match == "email":
+                other = code_keys(here["code"]) != here["account_code_key"]
+                here = self._refuse(
+                    here, pl.lit(other), "code", "code_differs", "The customer of this e-mail has another code."
+                )
+            self._update(here)
+        return new.drop("matches", "account_id", "account_code", "account_code_key")
+
+    def _update(self, rows: pl.DataFrame) -> None:
+        if not rows.height:
+            return
+        same = surely_unchanged(self.cursor, self.job, rows, self.mapped)
+        self.result.unchanged += int(same.sum())
+        rows = rows.filter(~same)
+        known = lock_known(self.cursor, rows["account_id"])
+        changes = []
+        for row in rows.iter_rows(named=True):
+            account = known.get(row["account_id"])
+            if account is None or account.account["code_key"] != row["account_code_key"]:
+                raise RowMoved
+            try:
+                merged = merge_row(self.job, self.mapped, row, account)
+            except RowRefused as refused:
+                self._refusal(row["_row"], row["_line"], refused.column, refused.code, refused.message)
+                continue
+            self.result.updated += merged.is_change
+            self.result.unchanged += not merged.is_change
+            changes.append(merged)
+        self._write(changes)
+
+    def _write(self, changes: list[Merged]) -> None:
+        update_accounts(self.cursor, self.job, [one.account for one in changes if one.account])
+        update_contacts(self.cursor, self.job, [contact for one in changes for contact in one.contacts])
+        if new := [one.new_contact for one in changes if one.new_contact]:
+            self.result.created_ids += packed_ids(add_contacts(self.cursor, self.job, new))
+
+    def _create(self, rows: pl.DataFrame) -> None:
+        rows = named(rows)
+        rows = self._refuse(rows, pl.col("name").is_null(), "name", "name_required", "A new customer needs a name.")
+        nameless = pl.col("has_contact") & pl.col("contact_last_name").is_null()
+        rows = self._refuse(
+            rows, nameless, "contact_last_name", "contact_name_required", "A new contact needs a first or last name."
+        )
+        if self.job.match == "email":
+            rows = self._with_codes(rows)
+        records = new_records(self.job, rows)
+        copy_in(self.cursor, "account", records.accounts)
+        copy_in(self.cursor, "contact", records.contacts)
+        self.result.created += records.accounts.height
+        self.result.created_ids += packed_ids(records.accounts["id"])
+
+    def _with_codes(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Refuse new codes that other accounts have; give codes to rows without."""
+        rows = rows.with_columns(code_keys(rows["code"]).alias("code_key"))
+        taken = find_accounts(self.cursor, "code", rows["code_key"])["key"]
+        rows = self._refuse(
+            rows, pl.col("code_key").is_in(taken.to_list()), "code", "code_taken", "Belongs to another customer."
+        )
+        twice = pl.col("code_key").is_not_null() & ~pl.col("code_key").is_first_distinct()
+        rows = self._refuse(rows, twice, "code", "repeated_code", "Stands in the file twice.")
+        blank = rows["code"].is_null()
+        codes = next_codes(self.session, int(blank.sum()))
+        return rows.with_columns(rows["code"].scatter(blank.arg_true(), codes)) if codes else rows
+
+    def _refuse(self, rows: pl.DataFrame, wrong: pl.Expr, column: str, code: str, message: str) -> pl.DataFrame:
+        """Refuse the rows that are `wrong`; return the others."""
+        flags = rows.select(wrong.fill_null(value=False).alias("wrong")).to_series()
+        if not flags.any():
+            return rows
+        for row, line in rows.filter(flags).select("_row", "_line").iter_rows():
+            self._refusal(row, line, column, code, message)
+        return rows.filter(~flags)
+
+    def _refusal(self, row: int, line: int, column: str, code: str, message: str) -> None:
+        self.result.refusals.append(Refusal(row, line, column, code, f"{LABELS[column]}: {message}"))

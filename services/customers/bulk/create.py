@@ -1,0 +1,116 @@
+"""Rows that become new accounts, each with its primary contact."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from services.customers.bulk.job import ImportJob
+from services.customers.bulk.keyed import with_account_keys, with_contact_keys
+from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS
+from services.customers.bulk.tables import array_literal, new_ids
+from services.customers.domain.search_text import SearchedContactColumns, search_text_expression
+
+ACCOUNT_COLUMNS = (
+    *("id", "code", "code_key", "name", "name_key", "kind", "is_customer", "is_vendor"),
+    *("email", "email_key", "phone", "phone_key", "phone2", "phone2_key", "website", "tax_id"),
+    *("street", "city", "region", "postal_code", "country", "tags", "source", "attributes", "notes", "search"),
+)
+CONTACT_COLUMNS = (
+    *("id", "account_id", "first_name", "last_name", "name_key", "job_title", "email", "email_key"),
+    *("phone", "phone_key", "phone2", "phone2_key", "is_primary", "contact_key"),
+)
+
+
+@dataclass
+class NewRecords:
+    """Rows of the tables `account` and `contact`, in the order of codes."""
+
+    accounts: pl.DataFrame
+    contacts: pl.DataFrame
+
+
+def named(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give every row what follows from others: a person's name, kind, and a contact's last name.
+
+    A row without name is the person that its contact is, unless it says company. A contact with a first name only has
+    it as last name; one without any name is the account itself, if that is a person.
+    """
+    full_name = pl.concat_str("contact_first_name", "contact_last_name", separator=" ", ignore_nulls=True)
+    is_person = pl.col("name").is_null() & (full_name != "") & (pl.col("kind").is_null() | (pl.col("kind") == "person"))
+    rows = rows.with_columns(
+        name=pl.when(is_person).then(full_name).otherwise("name"),
+        kind=pl.when(is_person).then(pl.lit("person")).otherwise(pl.col("kind").fill_null("company")),
+        has_contact=pl.any_horizontal(pl.col(CONTACT_FIELDS).is_not_null()),
+    )
+    only_first = pl.col("contact_last_name").is_null() & pl.col("contact_first_name").is_not_null()
+    nameless = pl.col("contact_last_name").is_null() & pl.col("contact_first_name").is_null()
+    return rows.with_columns(
+        contact_first_name=pl.when(~only_first).then("contact_first_name"),
+        contact_last_name=pl.when(only_first)
+        .then("contact_first_name")
+        .when(nameless & pl.col("has_contact") & (pl.col("kind") == "person"))
+        .then("name")
+        .otherwise("contact_last_name"),
+    )
+
+
+def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
+    """Return the records of rows that went through `named` and have a code, a name, and named contacts."""
+    rows = with_account_keys(rows).sort("code_key")
+    rows = rows.with_columns(new_ids(rows.height).alias("id"))
+    contacts = _contacts(rows)
+    accounts = rows.join(
+        contacts.select("account_id", pl.exclude("account_id").name.prefix("new_")),
+        left_on="id",
+        right_on="account_id",
+        how="left",
+        maintain_order="left",
+    )
+    accounts = accounts.with_columns(
+        is_customer=pl.col("roles").is_null() | pl.col("roles").str.contains("customer"),
+        is_vendor=pl.col("roles").is_not_null() & pl.col("roles").str.contains("vendor"),
+        tags=array_literal(pl.col("tags")),
+        attributes=pl.col(ATTRIBUTES),
+        search=_search(),
+    )
+    return NewRecords(
+        accounts.select(*ACCOUNT_COLUMNS, *by_job(job)),
+        contacts.select(*CONTACT_COLUMNS, *by_job(job)),
+    )
+
+
+def by_job(job: ImportJob) -> list[pl.Expr]:
+    """Return the columns that tell who created a record."""
+    return [
+        pl.lit(str(job.actor_id)).alias("created_by"),
+        pl.lit(job.actor_name).alias("created_by_name"),
+        pl.lit(str(job.id)).alias("created_job"),
+    ]
+
+
+def _contacts(rows: pl.DataFrame) -> pl.DataFrame:
+    theirs = rows.filter("has_contact")
+    contacts = theirs.select(
+        pl.col("id").alias("account_id"),
+        *(pl.col(name).alias(name.removeprefix("contact_")) for name in CONTACT_FIELDS),
+        is_primary=pl.lit(value=True),
+    )
+    contacts = contacts.with_columns(new_ids(contacts.height).alias("id"))
+    return with_contact_keys(contacts, theirs["country"])
+
+
+def _search() -> pl.Expr:
+    contact = SearchedContactColumns(
+        pl.col("new_first_name"),
+        pl.col("new_last_name"),
+        pl.col("new_email_key"),
+        (pl.col("new_phone_key"), pl.col("new_phone2_key")),
+    )
+    return search_text_expression(
+        name=pl.col("name"),
+        code_key=pl.col("code_key"),
+        city=pl.col("city"),
+        email_key=pl.col("email_key"),
+        phone_keys=(pl.col("phone_key"), pl.col("phone2_key")),
+        contacts=[contact],
+    )

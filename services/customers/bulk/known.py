@@ -1,0 +1,89 @@
+"""Which accounts the rows of a chunk speak of, and what those accounts hold now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from services.customers.bulk.tables import Cursor, copy_out
+from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS
+
+TAGS_BETWEEN = "\x1f"
+
+BY_CODE = sql.SQL("SELECT code_key, id, code, code_key FROM account WHERE code_key = ANY(%s)")
+BY_EMAIL = sql.SQL(
+    "SELECT email_key, id, code, code_key FROM account WHERE email_key = ANY(%s)"
+    " UNION ALL SELECT c.email_key, a.id, a.code, a.code_key FROM contact c JOIN account a ON a.id = c.account_id"
+    " WHERE c.is_primary AND a.email_key IS NULL AND c.email_key = ANY(%s)"
+)
+LOCKED_ACCOUNTS = sql.SQL(
+    "SELECT id::text, version, search, {} FROM account WHERE id = ANY(%s::uuid[]) ORDER BY code_key FOR NO KEY UPDATE"
+)
+LOCKED_CONTACTS = sql.SQL(
+    "SELECT id::text, account_id::text, version, status, {} FROM contact WHERE account_id = ANY(%s::uuid[])"
+    " ORDER BY account_id, is_primary DESC, name_key, id FOR NO KEY UPDATE"
+)
+ACCOUNT_KEYS = ("code_key", "name_key", "email_key", "phone_key", "phone2_key")
+CONTACT_KEYS = ("name_key", "email_key", "phone_key", "phone2_key", "contact_key")
+
+
+@dataclass
+class Known:
+    """An account as it is, with all its contacts: the primary one first, then by name."""
+
+    account: dict[str, Any]
+    contacts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def find_accounts(cursor: Cursor, match: str, keys: pl.Series) -> pl.DataFrame:
+    """Return key, account_id, account_code and account_code_key of all accounts with one of `keys`.
+
+    By e-mail an account is found by its own or, where it has none, by its primary contact's.
+    """
+    columns = ("key", "account_id", "account_code", "account_code_key")
+    wanted = keys.drop_nulls().to_list()
+    if match == "code":
+        return copy_out(cursor, BY_CODE, [wanted], columns)
+    return copy_out(cursor, BY_EMAIL, [wanted, wanted], columns)
+
+
+def read_accounts(cursor: Cursor, ids: pl.Series) -> pl.DataFrame:
+    """Return the fields of accounts as text columns `old_...`, without locking them; tags by TAGS_BETWEEN."""
+    special = {
+        "tags": sql.SQL("array_to_string(tags, {})").format(TAGS_BETWEEN),
+        "attributes": sql.SQL("attributes::text"),
+    }
+    wanted = sql.SQL(", ").join(special.get(name, sql.Identifier(name)) for name in ACCOUNT_FIELDS)
+    query = sql.SQL("SELECT id, {} FROM account WHERE id = ANY(%s::uuid[])").format(wanted)
+    return copy_out(cursor, query, [ids.to_list()], ("account_id", *(f"old_{name}" for name in ACCOUNT_FIELDS)))
+
+
+def read_contacts(cursor: Cursor, ids: pl.Series) -> pl.DataFrame:
+    """Return the contacts of accounts as text columns `old_...`, without locking them."""
+    names = ("first_name", "last_name", "job_title", "email", "phone", "phone2")
+    wanted = sql.SQL(", ").join(map(sql.Identifier, names))
+    query = sql.SQL("SELECT account_id, contact_key, {} FROM contact WHERE account_id = ANY(%s::uuid[])").format(wanted)
+    columns = ("account_id", "contact_key", *(f"old_contact_{name}" for name in names))
+    return copy_out(cursor, query, [ids.to_list()], columns)
+
+
+def lock_known(cursor: Cursor, ids: Iterable[str]) -> dict[str, Known]:
+    """Return accounts with their contacts, by id, kept from changes by others; those deleted meanwhile are missing.
+
+    Locks in the order of codes, so that two imports of the same accounts wait for each other instead of both.
+    """
+    wanted = list(ids)
+    rows = cursor.connection.cursor(row_factory=dict_row)
+    accounts = rows.execute(LOCKED_ACCOUNTS.format(_columns((*ACCOUNT_FIELDS, *ACCOUNT_KEYS))), [wanted]).fetchall()
+    known = {account["id"]: Known(account) for account in accounts}
+    contacts = rows.execute(LOCKED_CONTACTS.format(_columns((*CONTACT_FIELDS, *CONTACT_KEYS))), [wanted]).fetchall()
+    for contact in contacts:
+        known[contact["account_id"]].contacts.append(contact)
+    return known
+
+
+def _columns(names: Iterable[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

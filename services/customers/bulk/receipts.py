@@ -1,0 +1,75 @@
+"""Chunks of imports, each applied exactly once (`shared.bulk`), and what a job needs around them."""
+
+import hashlib
+import io
+import uuid
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Integer, cast, func, select, text
+from sqlalchemy.orm import Session
+
+from services.customers.bulk.chunk import apply_customers
+from services.customers.bulk.job import ImportJob
+from services.customers.bulk.rows import CheckedRows, check_rows
+from services.customers.models import JobFence, Receipt
+from shared import bulk
+from shared.errors import Invalid
+
+SEARCH_INDEX = "account_search"
+MANY = 1000
+
+
+class ChunkUnreadable(Invalid):
+    """What came is not the chunk that was sent."""
+
+    code = "chunk_unreadable"
+
+
+def read_chunk(body: bytes, checksum: str) -> CheckedRows:
+    """Return the checked rows of an Arrow file; raise ChunkUnreadable. Comes before any lock."""
+    if hashlib.sha256(body).hexdigest() != checksum:
+        raise ChunkUnreadable("The chunk does not fit its checksum.")
+    try:
+        frame = pl.read_ipc(io.BytesIO(body))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ChunkUnreadable(f"The chunk is no Arrow file: {error}") from error
+    return check_rows(frame)
+
+
+def open_fence(session: Session, job_id: uuid.UUID) -> None:
+    """Let chunks of a job be applied side by side from the first on."""
+    bulk.open_fence(session, JobFence, job_id)
+
+
+def apply_chunk(session: Session, job: ImportJob, chunk_no: int, checksum: str, checked: CheckedRows) -> dict[str, Any]:
+    """Apply a chunk, or answer what became of it before. Raises FenceClosed, ChecksumMismatch."""
+    return bulk.apply_chunk(
+        session,
+        JobFence,
+        Receipt,
+        job.id,
+        chunk_no,
+        checksum,
+        lambda session: apply_customers(session, job, chunk_no, checked),
+    )
+
+
+def void_chunk(session: Session, job_id: uuid.UUID, chunk_no: int) -> dict[str, Any] | None:
+    """Let a chunk never be applied; return its answer if it was already."""
+    return bulk.void_chunk(session, JobFence, Receipt, job_id, chunk_no)
+
+
+def close_fence(session: Session, job_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Let no further chunk of a job be applied; return those that were."""
+    return bulk.close_fence(session, JobFence, Receipt, job_id)
+
+
+def finish_job(session: Session, job_id: uuid.UUID) -> None:
+    """Leave the database tidy after a job that changed much: the search index merged, the planner informed."""
+    changed = [cast(Receipt.answer[name].astext, Integer) for name in ("created", "updated")]
+    total = session.scalar(select(func.sum(changed[0] + changed[1])).where(Receipt.job_id == job_id)) or 0
+    if total < MANY:
+        return
+    session.execute(text("SELECT gin_clean_pending_list(CAST(:name AS regclass))"), {"name": SEARCH_INDEX})
+    session.execute(text("ANALYZE account, contact"))

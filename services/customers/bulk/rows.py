@@ -1,0 +1,109 @@
+"""The rule book of one row of a customers file, and how a chunk's rows are held against it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+import polars as pl
+
+from services.customers.bulk.cells import AttributesCell, Roles, Synonym, TagsCell
+from services.customers.bulk.columns import LOADERS
+from services.customers.bulk.target import LABELS
+from services.customers.schemas.fields import Code, Country, Email, Name, Phone, Text, Website
+from shared.bulk import Refusal
+from shared.fastcheck import Messages, load_rows
+from shared.keys import clean_texts
+
+KINDS = {
+    **dict.fromkeys(("company", "business", "organisation", "organization", "firm", "b2b", "c"), "company"),
+    **dict.fromkeys(("firma", "unternehmen", "entreprise", "société", "empresa", "azienda"), "company"),
+    **dict.fromkeys(("person", "individual", "private", "consumer", "b2c", "p"), "person"),
+    **dict.fromkeys(("privat", "privatperson", "persona", "personne", "particulier", "particular"), "person"),
+}
+ROLES = {
+    **dict.fromkeys(("customer", "client", "buyer", "debtor", "kunde", "cliente", "c"), "customer"),
+    **dict.fromkeys(("vendor", "supplier", "seller", "creditor", "lieferant", "fournisseur", "v"), "vendor"),
+    **dict.fromkeys(("both", "beides", "les deux", "ambos"), "customer;vendor"),
+    **dict.fromkeys(("customer;vendor", "vendor;customer"), "customer;vendor"),
+}
+ATTRIBUTES = "_attributes"
+PLACE = ("_row", "_line")
+
+
+class CustomerRow(ma.Schema):
+    """A customer with its primary contact. Blank cells come as None; what a blank means is the job's choice."""
+
+    code = Code(64)
+    name = Name(500)
+    kind = Synonym(KINDS, "company or person")
+    roles = Roles(ROLES, "customer, vendor or both")
+    email = Email(254)
+    phone = Phone(64)
+    phone2 = Phone(64)
+    website = Website(500)
+    tax_id = Text(64)
+    street = Text(500)
+    city = Text(200)
+    region = Text(200)
+    postal_code = Text(32)
+    country = Country(100)
+    tags = TagsCell()
+    source = Text(200)
+    notes = Text(20_000, lines=True)
+    contact_first_name = Text(200)
+    contact_last_name = Name(300)
+    contact_job_title = Text(200)
+    contact_email = Email(254)
+    contact_phone = Phone(64)
+    contact_phone2 = Phone(64)
+    _attributes = AttributesCell()
+
+
+CUSTOMER_ROW = CustomerRow()
+FIELDS = tuple(name for name in CUSTOMER_ROW.fields if name != ATTRIBUTES)
+CONTACT_FIELDS = tuple(name for name in FIELDS if name.startswith("contact_"))
+
+
+@dataclass
+class CheckedRows:
+    """Rows that hold the rule book, and the refusals of the others. `mapped` names the columns the file gave.
+
+    `rows` has every field as a column, null where it was not mapped or blank.
+    """
+
+    rows: pl.DataFrame
+    mapped: frozenset[str]
+    refusals: list[Refusal]
+
+
+def check_rows(frame: pl.DataFrame) -> CheckedRows:
+    """Clean the cells of a chunk and hold each row against `CustomerRow`."""
+    mapped = [name for name in frame.columns if name in CUSTOMER_ROW.fields]
+    cells = frame.select(
+        *(pl.col(name).cast(pl.UInt32) for name in PLACE),
+        *(clean_texts(frame[name].cast(pl.String)).alias(name) for name in mapped),
+    )
+    loaded = load_rows(CUSTOMER_ROW, cells, LOADERS)
+    places = cells.select(PLACE)
+    refusals = [refusal(places.row(at), "invalid", words) for at, words in sorted(loaded.faults.items())]
+    missing = [
+        pl.lit(None, dtype=pl.List(pl.String) if name == "tags" else pl.String).alias(name)
+        for name in CUSTOMER_ROW.fields
+        if name not in mapped
+    ]
+    return CheckedRows(loaded.rows.with_columns(missing), frozenset(mapped), refusals)
+
+
+def refusal(place: tuple[int, ...], code: str, messages: Messages) -> Refusal:
+    """Return the refusal of the row at `place` (row, line): its first faulty column, messages behind labels."""
+    columns = sorted(messages, key=lambda name: FIELDS.index(name) if name in FIELDS else len(FIELDS))
+    words = " ".join(f"{LABELS.get(column, 'Attributes')}: {' '.join(_flat(messages[column]))}" for column in columns)
+    row, line = place
+    return Refusal(row, line, None if columns[0] == ATTRIBUTES else columns[0], code, words)
+
+
+def _flat(messages: Any) -> list[str]:
+    """Return marshmallow's messages, nested ones of lists and objects too, each once."""
+    if isinstance(messages, dict):
+        return list(dict.fromkeys(word for inner in messages.values() for word in _flat(inner)))
+    return [str(word) for word in messages]

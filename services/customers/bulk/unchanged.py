@@ -1,0 +1,80 @@
+"""Which rows surely change nothing: the quick way through a file that comes again.
+
+Accept-only, like `shared.fastcheck`: a row that this is not sure of goes through `merge`, which decides.
+"""
+
+import json
+
+import polars as pl
+
+from services.customers.bulk.job import ImportJob
+from services.customers.bulk.keyed import with_contact_keys
+from services.customers.bulk.known import TAGS_BETWEEN, read_accounts, read_contacts
+from services.customers.bulk.merge import CLEARED, CONTACT_CLEARED
+from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS
+from services.customers.bulk.tables import Cursor
+
+PLAIN = tuple(name for name in CLEARED if name != "tags")
+
+
+def surely_unchanged(cursor: Cursor, job: ImportJob, rows: pl.DataFrame, mapped: frozenset[str]) -> pl.Series:
+    """Tell for each row (with `account_id`) whether it surely changes neither its account nor a contact."""
+    ids = rows["account_id"]
+    both = rows.join(read_accounts(cursor, ids), on="account_id", how="left", maintain_order="left")
+    same = [_same_account(job, mapped), _same_attributes(both)]
+    if not mapped.isdisjoint(CONTACT_FIELDS):
+        both = _with_contacts(both, read_contacts(cursor, ids))
+        same.append(_same_contact(job, mapped))
+    return both.select(pl.all_horizontal(pl.col("old_code").is_not_null(), *same).fill_null(value=False)).to_series()
+
+
+def _same_account(job: ImportJob, mapped: frozenset[str]) -> pl.Expr:
+    tags = pl.col("tags").list.join(TAGS_BETWEEN)
+    mapped -= {job.match}
+    return pl.all_horizontal(
+        pl.lit(value=True),
+        *(_same(job, pl.col(name), pl.col(f"old_{name}"), clears=True) for name in PLAIN if name in mapped),
+        *(_same(job, pl.col(name), pl.col(f"old_{name}"), clears=False) for name in ("name", "kind") if name in mapped),
+        *([_same(job, tags, pl.col("old_tags"), clears=True)] if "tags" in mapped else []),
+        *(_same_role(role) for role in ("customer", "vendor") if "roles" in mapped),
+    )
+
+
+def _same(job: ImportJob, new: pl.Expr, old: pl.Expr, *, clears: bool) -> pl.Expr:
+    """Blank keeps or clears; a value is the same as what is there."""
+    blank = old.is_null() | (old == "") if clears and job.blank == "clear" else pl.lit(value=True)
+    return pl.when(new.is_null()).then(blank).otherwise(new.eq_missing(old))
+
+
+def _same_role(role: str) -> pl.Expr:
+    has = pl.col("roles").str.contains(role)
+    return pl.col("roles").is_null() | (has == (pl.col(f"old_is_{role}") == "t"))
+
+
+def _same_attributes(rows: pl.DataFrame) -> pl.Expr:
+    """The attributes of a row are among those that are there."""
+    places = rows[ATTRIBUTES].is_not_null().arg_true()
+    pairs = rows[places].select(ATTRIBUTES, "old_attributes").rows()
+    same = [old is not None and json.loads(new).items() <= json.loads(old).items() for new, old in pairs]
+    flags = pl.repeat(value=True, n=rows.height, dtype=pl.Boolean, eager=True)
+    return pl.lit(flags.scatter(places, same) if same else flags)
+
+
+def _with_contacts(rows: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Add `contact_key` and the contact that has it to each row."""
+    country = rows.select(pl.coalesce("country", "old_country")).to_series()
+    theirs = with_contact_keys(
+        rows.select(pl.col(name).alias(name.removeprefix("contact_")) for name in CONTACT_FIELDS), country
+    )
+    rows = rows.with_columns(theirs["contact_key"])
+    return rows.join(contacts, on=("account_id", "contact_key"), how="left", maintain_order="left")
+
+
+def _same_contact(job: ImportJob, mapped: frozenset[str]) -> pl.Expr:
+    fields = [
+        _same(job, pl.col(name), pl.col(f"old_{name}"), clears=name.removeprefix("contact_") in CONTACT_CLEARED)
+        for name in CONTACT_FIELDS
+        if name in mapped
+    ]
+    same = pl.all_horizontal(pl.col("old_contact_last_name").is_not_null(), *fields)
+    return pl.when(pl.any_horizontal(pl.col(CONTACT_FIELDS).is_not_null())).then(same).otherwise(pl.lit(value=True))
