@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from services.imports.domain.decoding import label_of
 
 MAX_CELL = 100_000  # characters in one cell; below the csv module's own limit of 131,072
+MAX_PIECES = 10  # lines that carriage returns in the cells of one record may make of it
 MAX_LINES = 1_000  # lines of one record; more means that a quote was never closed
 WHITE = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
@@ -80,6 +81,13 @@ class CarefulReader:
                 continue
             if len(cells) != len(self.columns):
                 cells = self._without_blank_surplus(cells)
+            if len(cells) != len(self.columns):
+                end = self._end_of_ragged(feed, len(cells))
+                if end is None:
+                    feed.at = start
+                    break
+                found.faults.append(self._ragged(feed, start, end, len(cells), number, line + start))
+                continue
             fault_found = self._fault_of(feed, start, cells, number, line + start)
             if fault_found:
                 found.faults.append(fault_found)
@@ -96,8 +104,6 @@ class CarefulReader:
         return cells[:count] if len(cells) > count and not "".join(cells[count:]).strip(WHITE) else cells
 
     def _fault_of(self, feed: "_Feed", start: int, cells: list[str], number: int, line: int) -> RowFault | None:
-        if len(cells) != len(self.columns):
-            return self._ragged(feed, start, cells, number, line)
         joined = "".join(cells)
         if "\0" in joined:
             return self._in_cell(feed, start, cells, number, line, "nul_byte", _has_nul, "a NUL character stands")
@@ -117,16 +123,29 @@ class CarefulReader:
             number, line, column, code, f'In column "{column}" {what}.', feed.text(start, feed.at), list(cells)
         )
 
-    def _ragged(self, feed: "_Feed", start: int, cells: list[str], number: int, line: int) -> RowFault:
+    def _end_of_ragged(self, feed: "_Feed", count: int) -> int | None:
+        """Return the line behind a record with `count` cells, together with what a CR in a cell cut off from it.
+
+        None if that can't be told before the lines that follow are here.
+        """
+        end, most = feed.at, feed.at + MAX_PIECES
+        while count < len(self.columns) and end < most and feed.lines[end - 1].endswith("\r"):
+            if end == len(feed.lines):
+                return feed.at if feed.final else None
+            count += self._width(feed.lines[end]) - 1
+            end += 1
+        return end if count == len(self.columns) else feed.at
+
+    def _ragged(self, feed: "_Feed", start: int, end: int, count: int, number: int, line: int) -> RowFault:
         """Say that the number of cells is wrong, and do not let the record swallow whole ones behind its first line."""
-        code, message = self._count_fault(len(cells))
+        code, message = self._count_fault(count)
         if self._whole_ones(feed.lines, start + 1, feed.at):
-            feed.at = start + 1
-            return RowFault(number, line, None, "open_quote", OPEN_QUOTE, feed.text(start, feed.at))
-        while feed.ends_with_lone_cr(feed.at - 1) and not self._whole_ones(feed.lines, feed.at, feed.at + 1):
-            feed.at += 1
+            end = start + 1
+            code, message = "open_quote", OPEN_QUOTE
+        elif end > feed.at:
             code, message = "lone_carriage_return", LONE_CR
-        return RowFault(number, line, None, code, message, feed.text(start, feed.at))
+        feed.at = end
+        return RowFault(number, line, None, code, message, feed.text(start, end))
 
     def _count_fault(self, count: int) -> tuple[str, str]:
         expected = len(self.columns)
@@ -142,6 +161,8 @@ class CarefulReader:
         elif error.startswith("field larger"):
             code, message = "cell_too_large", f"A cell of this row is longer than {MAX_CELL:,} characters."
             end = feed.end_of_quote(end) if end - start > 1 else end
+        elif end - start > 1:  # the quote that closed it is more likely the opening one of a later row
+            return start + 1, RowFault(number, line, None, "open_quote", OPEN_QUOTE, feed.text(start, start + 1))
         else:
             code, message = "stray_quote", STRAY_QUOTE
         if self._whole_ones(feed.lines, start + 1, feed.at):
@@ -154,11 +175,14 @@ class CarefulReader:
         return any(self._is_whole(line) for line in lines[start:end])
 
     def _is_whole(self, line: str) -> bool:
+        return self._width(line) == len(self.columns) > 1
+
+    def _width(self, line: str) -> int:
+        """Return how many cells a line has by itself; 0 if it is no record by itself."""
         try:
-            cells = next(csv.reader([line], delimiter=self.delimiter, strict=True), [])
+            return len(next(csv.reader([line], delimiter=self.delimiter, strict=True), []))
         except csv.Error:
-            return False
-        return len(cells) == len(self.columns) and len(cells) > 1
+            return 0
 
 
 OPEN_QUOTE = 'A quote (") opens in this row and is not closed.'
@@ -208,10 +232,6 @@ class _Feed(Iterator[str]):
     def end_of_quote(self, at: int) -> int:
         """Return the line behind the next one with a quote."""
         return min(self._next_quoted(at) + 1, len(self.lines))
-
-    def ends_with_lone_cr(self, at: int) -> bool:
-        """Tell whether this line ends with CR alone and another follows."""
-        return at + 1 < len(self.lines) and self.lines[at].endswith("\r")
 
     def text(self, start: int, end: int) -> str:
         """Return these lines as they were, without the last line end."""

@@ -45,13 +45,21 @@ class Records:
     """
 
     def __init__(
-        self, file: BinaryIO, *, encoding: str, delimiter: str, columns: Sequence[str], has_header: bool = True
+        self,
+        file: BinaryIO,
+        *,
+        encoding: str,
+        delimiter: str,
+        columns: Sequence[str],
+        has_header: bool = True,
+        block: int = BLOCK,
     ) -> None:
         self.file = file
         self.decoder = decoder(encoding)
         self.delimiter = delimiter
         self.columns = list(columns)
         self.has_header = has_header
+        self.block = block
         self.careful = CarefulReader(columns, delimiter, encoding)
         self.grammar = _grammar(delimiter, len(self.columns))
         self.rows = 0
@@ -63,7 +71,7 @@ class Records:
     def __iter__(self) -> Iterator[Batch]:
         carry, final = "", False
         while not final:
-            data = self.file.read(BLOCK)
+            data = self.file.read(self.block)
             self.bytes_read += len(data)
             final = not data
             text = carry + self.decoder.decode(data, final)
@@ -159,7 +167,7 @@ class Records:
         """Leave out a line that is too long to be kept; return its fault, what follows it, and whether that is all."""
         raw, rest, final = text[:MAX_CELL], "", False
         while not final:
-            data = self.file.read(BLOCK)
+            data = self.file.read(self.block)
             self.bytes_read += len(data)
             final = not data
             rest = self.decoder.decode(data, final)

@@ -1,0 +1,139 @@
+import io
+
+import pytest
+
+from services.imports.domain.decoding import ENCODINGS, canonical
+from services.imports.domain.sniffing import column_names, sniff, sniff_file
+from services.imports.errors import FileRefused
+from tests.imports.nasty.files import READ, REFUSED, Nasty, Refused
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_what_is_no_csv_is_refused_with_a_sentence(case: Refused):
+    with pytest.raises(FileRefused) as refused:
+        sniff(case.data)
+    assert refused.value.code == case.code
+    assert case.words in refused.value.sentence
+    assert refused.value.sentence.endswith(".")
+
+
+@pytest.mark.parametrize("case", READ, ids=lambda case: case.name)
+def test_sample_has_the_good_rows(case: Nasty):
+    sniffed = sniff(case.data, encoding=case.declared)
+    assert sniffed.delimiter == ","
+    assert sniffed.has_header
+    assert [row[0] for row in sniffed.sample_rows[:5]] == ["C00001", "C00002", "C00003", "C00004", "C00005"]
+    assert all(len(row) == len(sniffed.header) for row in sniffed.sample_rows)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "cp850"]
+)
+def test_encoding_is_found(encoding: str):
+    text = "Name;Ort\r\nMüller;Köln\r\nGroßmann;Düsseldorf\r\nÉcole;Orléans\r\n"
+    sniffed = sniff(text.encode(encoding))
+    assert sniffed.sample_rows == [["Müller", "Köln"], ["Großmann", "Düsseldorf"], ["École", "Orléans"]]
+    assert sniffed.bom == (encoding in ("utf-8-sig", "utf-16", "utf-32"))
+    assert bool(sniffed.warnings) == encoding.startswith("cp")
+
+
+def test_scripts_that_are_not_latin_are_found():
+    text = "имя,город\n" + "Александр Сергеевич Пушкин,Санкт-Петербург\n" * 10
+    assert sniff(text.encode("cp1251")).encoding == "cp1251"
+    assert sniff(text.encode("utf-16-le")).encoding == "utf-16-le"
+    assert sniff(text.encode()).encoding == "utf-8"
+
+
+def test_encoding_is_found_when_it_shows_only_behind_the_first_megabyte():
+    plain = b"name,city\n" + b"Smith,Bath\n" * 200_000
+    assert sniff_file(io.BytesIO(plain)).encoding == "utf-8"
+    assert sniff_file(io.BytesIO(plain + "Müller,Köln\n".encode("cp1252"))).encoding == "cp1252"
+    assert sniff_file(io.BytesIO(plain + "Müller,Köln\n".encode())).encoding == "utf-8"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiter_is_found_among_others_in_the_cells(delimiter: str):
+    rows = [["Name", "City, region", "Sum"], ["Acme", "Bath; Avon", "1,50"], ["Bolt | Nut", "Ely, Cambs", "2,75"]]
+    lines = [delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) for row in rows]
+    sniffed = sniff("\n".join(lines).encode())
+    assert sniffed.delimiter == delimiter
+    assert [sniffed.header, *sniffed.sample_rows] == rows
+
+
+def test_one_column_is_fine():
+    assert sniff(b"email\na@b.example\nc@d.example\n").header == ["email"]
+
+
+def test_separator_line_of_excel_is_heeded():
+    sniffed = sniff(b"sep=;\r\na,b;c\r\n1;2\r\n")
+    assert (sniffed.delimiter, sniffed.header, sniffed.sample_rows) == (";", ["a,b", "c"], [["1", "2"]])
+
+
+def test_choices_are_heeded():
+    data = "Name;Ort, Land\nMüller;Köln, D\n".encode("cp1252")
+    sniffed = sniff(data, encoding="ISO-8859-15", delimiter=",", has_header=False)
+    assert (sniffed.encoding, sniffed.delimiter, sniffed.header) == ("iso8859-15", ",", ["Column 1", "Column 2"])
+    assert sniffed.sample_rows == [["Name;Ort", " Land"], ["Müller;Köln", " D"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"), [({"encoding": "klingon"}, "unknown_encoding"), ({"delimiter": "x"}, "unknown_delimiter")]
+)
+def test_unknown_choices_are_refused(options: dict, code: str):
+    with pytest.raises(FileRefused) as refused:
+        sniff(b"a,b\n1,2\n", **options)
+    assert refused.value.code == code
+
+
+def test_wrong_choice_of_encoding_that_leaves_no_row_says_so():
+    with pytest.raises(FileRefused, match="Choose another encoding"):
+        sniff(b"name,city\nAcme,Bath\n", encoding="utf-16-le")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"C001,Acme,info@acme.example\nC002,Bolt,b@bolt.example\n",
+        b"C001,Acme\nC002,Bolt\nC003,Cog\n",
+        b"Acme,+44 20 7946 0018,2024-05-01\nBolt,+44 20 7946 0019,2024-06-01\n",
+    ],
+)
+def test_first_row_of_data_is_not_taken_for_a_header(data: bytes):
+    sniffed = sniff(data)
+    assert not sniffed.has_header
+    assert sniffed.header[0] == "Column 1"
+    assert len(sniffed.sample_rows) == data.count(b"\n")
+    assert "looks like data" in sniffed.warnings[0]
+    assert sniff(data, has_header=True).header[1] in ("Acme", "+44 20 7946 0018")
+
+
+@pytest.mark.parametrize(
+    "data", [b"Index,Year\n1,2020\n2,2021\n", b"Name,Phone 1\nAcme,555 100\nBolt,555 200\n", b"a,b\nx,y\n"]
+)
+def test_header_is_taken_for_one(data: bytes):
+    assert sniff(data).has_header
+
+
+def test_column_names_are_made_unique():
+    names, notes = column_names(["Email", "email ", "", "  First\n Name", "E\0mail"])
+    assert names == ["Email", "email (2)", "Column 3", "First Name", "Email (3)"]
+    assert len(notes) == 3
+
+
+def test_two_hundred_columns_are_fine():
+    header = ",".join(f"column {number}" for number in range(200))
+    assert len(sniff(f"{header}\n{',' * 198}x,y\n".encode()).header) == 200
+
+
+def test_header_with_an_open_quote_is_one_line():
+    sniffed = sniff(b'"code,name\nC1,Acme\nC2,Bolt\n')
+    assert sniffed.sample_rows == [["C1", "Acme"], ["C2", "Bolt"]]
+
+
+def test_every_encoding_on_offer_works_under_its_name():
+    for name in ENCODINGS:
+        assert canonical(name) == name
+        assert sniff("name,city\nAcme,Bath\n".encode(name), encoding=name).sample_rows == [["Acme", "Bath"]]
+    assert canonical("Windows-1252") == "cp1252"
+    assert canonical("iso-8859-1") == "latin-1"
+    assert canonical("UTF8") == "utf-8"
