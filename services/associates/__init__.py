@@ -1,0 +1,1 @@
+"""Associates: dealers, partners and colleagues who look after accounts."""

@@ -1,0 +1,8 @@
+"""Settings of associates from the environment."""
+
+from shared.settings import Settings
+
+
+def load() -> Settings:
+    """Return the settings of associates; raise SettingsError naming what is missing."""
+    return Settings.from_environment("associates")

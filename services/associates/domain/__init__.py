@@ -1,0 +1,1 @@
+"""What associates can do."""

@@ -1,0 +1,1 @@
+"""Portal: who may sign in and what they may do, the audit trail, and the home page."""

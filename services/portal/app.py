@@ -1,0 +1,49 @@
+"""The web app of portal."""
+
+from pathlib import Path
+
+from flask import Flask, request
+from flask_limiter import Limiter
+
+from services.portal import config, internal
+from services.portal.api import blueprint as api
+from services.portal.caller import client_ip
+from services.portal.models import IdempotencyKey, Outbox
+from services.portal.pages import account, audit, home, roles, sign_in, users, wording
+from shared.feed import feed_blueprint
+from shared.settings import Settings
+from shared.web import create_app as create_base
+
+PAGES = (home, sign_in, account, users, roles, audit)
+
+
+def create_app(settings: Settings | None = None, first_sign_in_file: Path | None = None) -> Flask:
+    """Return the Flask app; without `settings`, from the environment."""
+    app = create_base(
+        settings or config.load(),
+        title="Portal",
+        pages=[module.blueprint for module in PAGES],
+        apis=[api],
+        internals=[internal.blueprint, feed_blueprint(Outbox)],
+        idempotency=IdempotencyKey,
+    )
+    app.config["FIRST_SIGN_IN_FILE"] = first_sign_in_file or config.first_sign_in_file()
+    app.add_template_filter(wording.browser)
+    app.add_template_filter(wording.told)
+    _limit_sign_in(app)
+    return app
+
+
+def _limit_sign_in(app: Flask) -> None:
+    """Limit tries per address. Counted in Redis; where that is away, in this process alone."""
+    limiter = Limiter(
+        client_ip,
+        app=app,
+        storage_uri=app.extensions["liaison.settings"].redis_url,
+        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1},
+        in_memory_fallback_enabled=True,
+        key_prefix="portal",
+        request_identifier=lambda: "sign_in.enter" if request.endpoint == "sign_in.enter" else "",  # looks at no other
+    )
+    limited = limiter.limit(lambda: str(app.config.get("SIGN_IN_LIMIT", sign_in.LIMIT)))
+    app.view_functions["sign_in.enter"] = limited(sign_in.enter)

@@ -1,0 +1,71 @@
+"""Who sent this request: address, actor, session cookie. For the web side of portal."""
+
+import unicodedata
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, request
+
+from services.portal.domain.access import NewSession, cookie_name
+from services.portal.domain.actor import Actor
+from shared.web import current_identity
+
+LONGEST_PATH = 2000
+
+
+def client_ip() -> str:
+    """Return the address that the gateway saw; it puts its own at the end of whatever the client sent."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded or request.remote_addr or ""
+
+
+def user_agent() -> str:
+    """Return what the browser calls itself."""
+    return request.headers.get("User-Agent", "")
+
+
+def actor() -> Actor:
+    """Return the signed-in person as the one who acts."""
+    identity = current_identity()
+    return Actor(identity.user_id, identity.name, identity.permissions, client_ip())
+
+
+def session_token() -> str | None:
+    """Return the value of the session cookie."""
+    return request.cookies.get(_cookie())
+
+
+def set_session_cookie(response: Response, browser: NewSession) -> Response:
+    """Let the browser keep the session; scripts can't read it, and other sites can't send it with a form."""
+    response.set_cookie(
+        _cookie(), browser.token, max_age=browser.seconds, path="/", secure=_is_secure(), httponly=True, samesite="Lax"
+    )
+    return response
+
+
+def clear_session_cookie(response: Response) -> Response:
+    """Let the browser forget the session."""
+    response.delete_cookie(_cookie(), path="/", secure=_is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+def safe_path(address: str | None) -> str:
+    """Return `address` if it is a path on this very site, else "/": nobody is sent elsewhere after signing in."""
+    if not address or len(address) > LONGEST_PATH or not address.startswith("/") or "\\" in address:
+        return "/"
+    if any(unicodedata.category(letter)[0] in "CZ" for letter in address):
+        return "/"
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
+    if parts.scheme or parts.netloc or address.startswith("//") or parts.path in ("/sign-in", "/sign-out"):
+        return "/"
+    return address
+
+
+def _cookie() -> str:
+    return cookie_name(current_app.extensions["liaison.settings"].public_url)
+
+
+def _is_secure() -> bool:
+    return bool(current_app.extensions["liaison.settings"].public_url.startswith("https://"))

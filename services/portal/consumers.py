@@ -1,0 +1,68 @@
+"""Events of other services that belong into the audit trail: what happened there, as it was recorded there."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from services.portal.domain import audit
+from services.portal.domain.actor import Actor
+from shared.events.customers import AccountDeleted, AccountStatusChanged, ContactStatusChanged
+from shared.events.imports import JobFinished
+from shared.feed import Handler
+
+
+def _actor(payload: dict[str, Any]) -> Actor:
+    actor_id = payload["actor_id"]
+    return Actor(uuid.UUID(actor_id) if actor_id else None, payload["actor_name"], ip=payload.get("ip", ""))
+
+
+def _at(payload: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(payload["at"])
+
+
+def note_account_status(session: Session, event: dict[str, Any]) -> None:
+    """An account became active or inactive."""
+    payload = event["payload"]
+    action = "account_activated" if payload["active"] else "account_deactivated"
+    subject = audit.Subject("account", uuid.UUID(payload["account_id"]), payload["account_name"])
+    details = {"code": payload["code"], "reason": payload["reason"]}
+    audit.note(session, action, _actor(payload), subject, details, _at(payload))
+
+
+def note_contact_status(session: Session, event: dict[str, Any]) -> None:
+    """A contact became active or inactive."""
+    payload = event["payload"]
+    action = "contact_activated" if payload["active"] else "contact_deactivated"
+    subject = audit.Subject("contact", uuid.UUID(payload["contact_id"]), payload["contact_name"])
+    details = {"account": payload["account_name"], "reason": payload["reason"]}
+    audit.note(session, action, _actor(payload), subject, details, _at(payload))
+
+
+def note_account_deleted(session: Session, event: dict[str, Any]) -> None:
+    """An account was deleted."""
+    payload = event["payload"]
+    subject = audit.Subject("account", uuid.UUID(payload["account_id"]), payload["account_name"])
+    audit.note(session, "account_deleted", _actor(payload), subject, {"code": payload["code"]}, _at(payload))
+
+
+def note_job(session: Session, event: dict[str, Any]) -> None:
+    """A job came to its end: an import, an export, a mass assignment, or the undoing of one."""
+    payload = event["payload"]
+    subject = audit.Subject("job", uuid.UUID(payload["job_id"]), payload["file_name"] or payload["kind"])
+    details = {
+        "job": f"{payload['what']} of {payload['kind']}",
+        "state": payload["state"].replace("_", " "),
+        "counts": payload["counts"],
+    }
+    audit.note(session, "job_finished", _actor(payload), subject, details, _at(payload))
+
+
+HANDLERS: dict[str, Handler] = {
+    AccountStatusChanged.name: note_account_status,
+    ContactStatusChanged.name: note_contact_status,
+    AccountDeleted.name: note_account_deleted,
+    JobFinished.name: note_job,
+}
+OWNERS = ("customers", "imports")

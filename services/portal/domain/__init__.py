@@ -1,0 +1,1 @@
+"""What portal can do."""

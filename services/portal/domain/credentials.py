@@ -1,0 +1,76 @@
+"""Passwords of users: set by an administrator, or changed by themselves (P3)."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.portal.domain import access, audit, passwords
+from services.portal.domain.actor import Actor
+from services.portal.domain.secret import new_password
+from services.portal.domain.sign_in import forget_tries
+from services.portal.domain.users import lock_user, own_words, subject_of
+from services.portal.errors import PasswordRefused, UserNotFound, WrongCurrentPassword
+from services.portal.models import User
+
+TEMPORARY_HOURS = 24
+
+
+@dataclass(frozen=True)
+class PasswordSet:
+    """A password that was set for somebody else; `generated` is told this once, and `until` is when it runs out."""
+
+    user: User
+    generated: str | None
+    until: datetime | None
+
+
+def set_password(
+    session: Session, actor: Actor, user_id: uuid.UUID, password: str | None, *, temporary: bool = True
+) -> PasswordSet:
+    """Give a user a password, a generated one when `password` is None; their sessions end at once.
+
+    It has to be changed at the first sign-in, within 24 hours, unless `temporary` is false. A generated one always has.
+    """
+    user = lock_user(session, actor, user_id)
+    generated = new_password() if password is None else None
+    if password is not None:
+        passwords.check_new(password, own_words(user))
+    user.password_is_temporary = temporary or password is None
+    _store(session, user, generated or password or "")
+    ended = access.end_sessions(session, user.id)
+    forget_tries(session, user.username)
+    details = {"generated": generated is not None, "temporary": user.password_is_temporary, "sessions_ended": ended}
+    audit.note(session, "password_set", actor, subject_of(user), details)
+    session.flush()
+    return PasswordSet(user, generated, user.temporary_until)
+
+
+def change_own_password(
+    session: Session, actor: Actor, current: str, new: str, *, user_agent: str
+) -> access.NewSession:
+    """Change the actor's own password after `sign_in.count_try`; all sessions end, and this browser gets a new one."""
+    user = session.scalar(select(User).where(User.id == actor.user_id).with_for_update())
+    if user is None:
+        raise UserNotFound
+    if not passwords.is_right(user.password_hash, current):
+        raise WrongCurrentPassword
+    if passwords.is_right(user.password_hash, new):
+        raise PasswordRefused("This is your current password. Choose another one.", "new_password")
+    passwords.check_new(new, own_words(user), "new_password")
+    user.password_is_temporary = False
+    _store(session, user, new)
+    ended = access.end_sessions(session, user.id)
+    forget_tries(session, user.username)
+    audit.note(session, "password_changed", actor, subject_of(user), {"sessions_ended": ended})
+    return access.open_session(session, user.id, ip=actor.ip, user_agent=user_agent)
+
+
+def _store(session: Session, user: User, password: str) -> None:
+    user.password_hash = passwords.hash_password(password)
+    now = session.scalar(select(func.now()))
+    assert now is not None
+    user.password_set_at = user.updated_at = now
+    user.temporary_until = now + timedelta(hours=TEMPORARY_HOURS) if user.password_is_temporary else None

@@ -1,0 +1,44 @@
+"""What can be permitted, in words for the people who decide it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One thing that a role may allow."""
+
+    name: str
+    label: str
+    explanation: str
+    group: str
+
+
+PERMISSIONS = (
+    Permission("customers.view", "See customers", "Search and open customers and their contacts.", "Customers"),
+    Permission("customers.edit", "Edit customers", "Add customers and contacts, and change them.", "Customers"),
+    Permission("set_status", "Set status", "Make customers and contacts inactive, or active again.", "Customers"),
+    Permission("customers.delete", "Delete customers", "Delete customers and contacts for good.", "Customers"),
+    Permission("merge", "Merge duplicates", "Make one customer out of several.", "Customers"),
+    Permission("assign", "Assign associates", "Say who looks after which customers.", "Customers"),
+    Permission("import", "Import", "Bring in customers from a file.", "Files and jobs"),
+    Permission("export", "Export", "Take lists of customers out as a file.", "Files and jobs"),
+    Permission("undo", "Undo jobs", "Take back an import or a mass change.", "Files and jobs"),
+    Permission("jobs.all", "See everybody's jobs", "Follow and stop jobs that others have started.", "Files and jobs"),
+    Permission("users.manage", "Manage users", "Add users, set passwords, and decide on roles.", "Administration"),
+    Permission("audit.view", "See the audit trail", "See who did what, when and from where.", "Administration"),
+)
+ALL = frozenset(permission.name for permission in PERMISSIONS)
+BY_NAME = {permission.name: permission for permission in PERMISSIONS}
+
+ADMINISTRATOR = "Administrator"
+STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
+    (ADMINISTRATOR, "May do everything, and decides who may do what.", ALL),
+    ("Manager", "May do everything but manage users.", ALL - {"users.manage"}),
+    ("Staff", "Works with customers and imports files.", frozenset({"customers.view", "customers.edit", "import"})),
+    ("Viewer", "Looks, but changes nothing.", frozenset({"customers.view"})),
+)
+
+
+def in_order(names: set[str] | frozenset[str]) -> list[str]:
+    """Return permission names in the order in which they are shown."""
+    return [permission.name for permission in PERMISSIONS if permission.name in names]
