@@ -59,6 +59,7 @@ def make_celery(app: Flask) -> Celery:
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "health_check_interval": 10,
+            "max_retries": 0,  # of publishing: a nudge gives up at once (the default keeps a request waiting 6 s)
             "unacked_key": f"unacked.{service}",
             "unacked_index_key": f"unacked_index.{service}",
             "unacked_mutex_key": f"unacked_mutex.{service}",
