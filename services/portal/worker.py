@@ -6,8 +6,9 @@ Beat sends `portal.pull_events` every few seconds to the queue `portal.events`.
 from functools import cache
 
 from services.portal import config
+from services.portal.consumers import HANDLERS, OWNERS
 from services.portal.models import FeedCursor, Inbox
-from services.portal.tasks import PULL_EVENTS, pull_events
+from shared.feed import pull
 from shared.http import ServiceClient
 from shared.web import create_app
 from shared.worker import make_celery
@@ -23,7 +24,8 @@ def client(owner: str) -> ServiceClient:
     return ServiceClient(settings, owner)
 
 
-@app.task(name=PULL_EVENTS, expires=30)
-def pull_all() -> None:
-    """Read what is new into the audit trail."""
-    pull_events(client, Inbox, FeedCursor)
+@app.task(name="portal.pull_events", expires=30)
+def pull_events() -> None:
+    """Read what is new in the feeds into the audit trail."""
+    for owner in OWNERS:
+        pull(client(owner), owner, Inbox, FeedCursor, HANDLERS)
