@@ -24,7 +24,7 @@ RUN python -m venv /venv && /venv/bin/pip install --require-hashes -r /tmp/app.t
 FROM python:3.13-slim AS service
 ARG SERVICE
 RUN test -n "$SERVICE" || (echo "Say which service: --build-arg SERVICE=customers" && exit 1)
-RUN useradd --system --uid 10001 --no-create-home liaison && mkdir /keys /files && chown liaison /keys /files
+RUN useradd --system --uid 10001 --no-create-home liaison && mkdir /keys /files /welcome && chown liaison /keys /files /welcome
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /app
 COPY --from=packages /venv /venv

@@ -73,8 +73,7 @@ def welcome(place: Place) -> str:
     lines = [f"Liaison is ready: {place.address}"]
     first = place.state / "first-sign-in.txt"
     if first.exists():
-        words = dict(line.split(": ", 1) for line in first.read_text().splitlines() if ": " in line)
-        user, password = words.get("user", "admin"), words.get("password", "")
+        user, password = first.read_text().splitlines()[:2]
         lines.append(f"Sign in as {user} with password {password} (kept in {first} until you change it).")
     return "\n".join(lines)
 

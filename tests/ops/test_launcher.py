@@ -123,8 +123,8 @@ def test_up_when_a_port_is_taken_names_it(copy: Copy) -> None:
 
 def test_first_sign_in_when_it_waits_is_told(copy: Copy) -> None:
     copy.state.mkdir()
-    (copy.state / "first-sign-in.txt").write_text("user: admin\npassword: blue-fox: 7\n")
-    assert "Sign in as admin with password blue-fox: 7 (kept in" in copy.liaison("up", "--detach").stdout
+    (copy.state / "first-sign-in.txt").write_text("admin\nblue-fox-7\n")
+    assert "Sign in as admin with password blue-fox-7 (kept in" in copy.liaison("up", "--detach").stdout
 
 
 def test_logs_when_asked_for_show_the_end(copy: Copy) -> None:
