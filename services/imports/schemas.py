@@ -173,15 +173,20 @@ class RefusalOut(ma.Schema):
     message = fields.String()
 
 
-class SavedMappingIn(ma.Schema):
-    """A mapping to keep by name, with the columns of the file that it is for."""
+class SavedMappingEdit(ma.Schema):
+    """A mapping that is kept by name, with the columns of the files that it is for."""
 
-    kind = fields.String(required=True, validate=validate.Length(1, 60))
     name = fields.String(required=True, validate=validate.Length(1, 100))
     header = fields.List(
         fields.String(validate=validate.Length(max=1_000)), required=True, validate=validate.Length(1, 1_000)
     )
     mapping = fields.Nested(MappingIn, required=True)
+
+
+class SavedMappingIn(SavedMappingEdit):
+    """A mapping to keep, and what it is for."""
+
+    kind = fields.String(required=True, validate=validate.Length(1, 60))
 
 
 class SavedMappingOut(SavedMappingIn):

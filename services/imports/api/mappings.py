@@ -9,7 +9,13 @@ from flask_smorest import Blueprint
 from services.imports.caller import current_viewer
 from services.imports.domain import saved_mappings as domain
 from services.imports.domain.mapping import Mapping
-from services.imports.schemas import SavedMappingIn, SavedMappingOut, SavedMappingPage, SavedMappingQuery
+from services.imports.schemas import (
+    SavedMappingEdit,
+    SavedMappingIn,
+    SavedMappingOut,
+    SavedMappingPage,
+    SavedMappingQuery,
+)
 from shared.db import read_only, unit_of_work
 from shared.web import decode_cursor, encode_cursor, etag_of, idempotent, requires, seen_version
 
@@ -58,7 +64,7 @@ def get_mapping(mapping_id: uuid.UUID) -> tuple[Any, Values]:
 
 @blp.route("/mappings/<uuid:mapping_id>", methods=["PUT"])
 @requires("import")
-@blp.arguments(SavedMappingIn(exclude=["kind"]))
+@blp.arguments(SavedMappingEdit)
 @blp.response(200, SavedMappingOut)
 @blp.alt_response(409, description="`mapping_name_taken`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")

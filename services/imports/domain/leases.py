@@ -25,9 +25,7 @@ class Lease:
 
 def begin_reading(session: Session, job_id: uuid.UUID, lease: timedelta) -> Lease | None:
     """Lease a job whose file is to be read; None when there is nothing to read or somebody does it."""
-    return _lease(
-        session, job_id, lease, _to_read(), state="running", started_at=func.coalesce(Job.started_at, func.now())
-    )
+    return _lease(session, job_id, lease, _to_read(), state="running")
 
 
 def begin_ending(session: Session, job_id: uuid.UUID, lease: timedelta) -> Lease | None:

@@ -1,0 +1,181 @@
+"""An owner for tests: it takes chunks of "things" by the protocol of shared.bulk, and can be told to misbehave."""
+
+import io
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+from flask import Flask, abort, request
+from sqlalchemy import create_engine, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from werkzeug.serving import make_server
+
+from shared.bulk import (
+    ChunkResult,
+    FenceTable,
+    ReceiptTable,
+    Refusal,
+    apply_chunk,
+    close_fence,
+    void_chunk,
+)
+from shared.errors import DomainError
+
+TARGET = {
+    "kind": "customers",
+    "label": "Things",
+    "noun": "thing",
+    "instructions": ["One row is one thing."],
+    "keys": [
+        {"name": "code", "field": "code", "rule": "code", "label": "Code"},
+        {"name": "email", "field": "email", "rule": "email", "label": "E-mail"},
+    ],
+    "fields": [
+        {"name": "code", "label": "Code", "group": "Thing", "aliases": ["id"]},
+        {"name": "name", "label": "Name", "group": "Thing", "required": True, "aliases": ["title"]},
+        {"name": "email", "label": "E-mail", "group": "Thing", "aliases": ["mail"]},
+    ],
+    "sample": [{"code": "A1", "name": "First", "email": "first@things.example"}],
+}
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Thing(Base):
+    __tablename__ = "thing"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
+
+
+class Receipt(ReceiptTable, Base):
+    pass
+
+
+class JobFence(FenceTable, Base):
+    pass
+
+
+class Owner:
+    """The server of the owner; `before` and `after` are called around each applied chunk and may raise or abort."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, pool_size=12)
+        Base.metadata.create_all(self.engine)
+        self.before: Callable[[pl.DataFrame], None] = lambda frame: None
+        self.after: Callable[[pl.DataFrame], None] = lambda frame: None
+        self.chunks: list[int] = []
+        self.finished: list[str] = []
+        self.server = make_server("127.0.0.1", 0, self._app(), threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+        self.engine.dispose()
+
+    def reset(self) -> None:
+        self.before = self.after = lambda frame: None
+        self.chunks.clear()
+        self.finished.clear()
+        with Session(self.engine) as session, session.begin():
+            for table in (Thing, Receipt, JobFence):
+                session.execute(delete(table))
+
+    def things(self) -> dict[str, tuple[str, int]]:
+        """Return {key: (name, version)}."""
+        with Session(self.engine) as session:
+            return {row.key: (row.name, row.version) for row in session.execute(select(Thing)).scalars()}
+
+    def receipts(self) -> int:
+        with Session(self.engine) as session:
+            return session.execute(select(func.count()).select_from(Receipt)).scalar_one()
+
+    def _app(self) -> Flask:
+        app = Flask("owner")
+
+        @app.errorhandler(DomainError)
+        def refused(error: DomainError) -> Any:
+            return {"code": error.code, "detail": error.sentence}, error.status, {"Content-Type": "application/json"}
+
+        @app.get("/internal/import-targets/<kind>")
+        def target(kind: str) -> Any:
+            return TARGET
+
+        @app.post("/internal/chunks/<uuid:job>/<int:no>")
+        def chunk(job: uuid.UUID, no: int) -> Any:
+            frame = pl.read_ipc(io.BytesIO(request.get_data()))
+            about = json.loads(request.headers["Liaison-Job"])
+            self.before(frame)
+            with Session(self.engine) as session, session.begin():
+                answer = apply_chunk(
+                    session,
+                    JobFence,
+                    Receipt,
+                    job,
+                    no,
+                    request.headers["Liaison-Checksum"],
+                    lambda inner: self._apply(inner, frame, about["mode"]),
+                )
+            self.chunks.append(no)
+            self.after(frame)
+            return answer
+
+        @app.post("/internal/chunks/<uuid:job>/<int:no>/void")
+        def void(job: uuid.UUID, no: int) -> Any:
+            with Session(self.engine) as session, session.begin():
+                return {"answer": void_chunk(session, JobFence, Receipt, job, no)}
+
+        @app.post("/internal/jobs/<uuid:job>/fence")
+        def fence(job: uuid.UUID) -> Any:
+            with Session(self.engine) as session, session.begin():
+                return {"applied": close_fence(session, JobFence, Receipt, job)}
+
+        @app.post("/internal/jobs/<uuid:job>/finish")
+        def finish(job: uuid.UUID) -> Any:
+            self.finished.append(str(job))
+            return {}
+
+        return app
+
+    def _apply(self, session: Session, frame: pl.DataFrame, mode: str) -> ChunkResult:
+        result = ChunkResult()
+        keyed = {}
+        for row in frame.iter_rows(named=True):
+            if not row["name"] or row["name"].startswith("bad"):
+                result.failed += 1
+                result.refusals.append(Refusal(row["_row"], row["_line"], "name", "invalid", "Name: not a name."))
+            else:
+                keyed[(row.get("code") or row.get("email") or row["name"]).casefold()] = row["name"]
+        found = session.execute(select(Thing).where(Thing.key.in_(keyed)).order_by(Thing.key).with_for_update())
+        known = {thing.key: thing for thing in found.scalars()}
+        new = [{"key": key, "name": name} for key, name in keyed.items() if key not in known]
+        if new and mode != "update":
+            session.execute(insert(Thing), new)
+            result.created = len(new)
+        else:
+            result.skipped = len(new)
+        for key, thing in known.items():
+            if mode == "create":
+                result.skipped += 1
+            elif thing.name == keyed[key]:
+                result.unchanged += 1
+            else:
+                thing.name, thing.version = keyed[key], thing.version + 1
+                result.updated += 1
+        return result
+
+
+def away() -> None:
+    """Answer as a service that cannot work just now."""
+    abort(503)
