@@ -13,6 +13,7 @@ LIMIT = 10 * 1024 * 1024
 KEPT = 3
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 ERROR = re.compile(r"\b(ERROR|CRITICAL|FATAL|PANIC|Traceback)\b")
+HARMLESS = re.compile(r"the database system is (starting up|shutting down|not yet accepting connections)")
 WARNING = re.compile(r"\bWARN(ING)?\b")
 ERROR_LEVELS = ("error", "critical", "fatal", "panic")
 WARNING_LEVELS = ("warn", "warning")
@@ -89,6 +90,8 @@ def trouble_in(line: str, *, warnings: bool) -> str | None:
             if str(entry.get("level", "")).lower() not in shown:
                 return None
             return f"{entry['level']}: {entry.get('event') or entry.get('msg') or line}"[:300]
+    if HARMLESS.search(line):
+        return None
     if ERROR.search(line) or (warnings and WARNING.search(line)):
         return line[:300]
     return None

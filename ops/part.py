@@ -193,7 +193,9 @@ class Part:
     def _print(self, log: LogFile, line: bytes) -> None:
         log.write(line + b"\n")
         # What a program warns of while it starts is about this machine, and the same every time.
-        self.terminal.show_log(self.spec.name, line.decode(errors="replace").rstrip(), warnings=self.came_up)
+        self.terminal.show_log(
+            self.spec.name, line.decode(errors="replace").rstrip(), warnings=self.came_up and not self.stopping
+        )
 
     async def _watch(self, program: Program) -> None:
         """Check health: often until it is there, then as often as the compose file says."""

@@ -12,6 +12,10 @@ from typing import Any, TextIO
 from ops.processes import Known, Leader, alive, end_all, know
 
 
+# Without a launcher the database and the cache stop together with those who need them: waiting helps nobody.
+LEFTOVER_GRACE = 8
+
+
 @dataclass(frozen=True)
 class Record:
     """The content of run.json: the launcher, its address, whether all is ready, and its services."""
@@ -24,7 +28,11 @@ class Record:
     def leaders(self) -> dict[str, Leader]:
         """Return the recorded process of each service."""
         return {
-            name: Leader(Known(entry["pid"], entry["started"]), signal.Signals[entry["stop_signal"]], entry["grace"])
+            name: Leader(
+                Known(entry["pid"], entry["started"]),
+                signal.Signals[entry["stop_signal"]],
+                min(entry["grace"], LEFTOVER_GRACE),
+            )
             for name, entry in self.services.items()
             if entry.get("pid")
         }
