@@ -11,7 +11,6 @@ from typing import Any, TextIO
 
 from ops.processes import Known, Leader, alive, end_all, know
 
-
 # Without a launcher the database and the cache stop together with those who need them: waiting helps nobody.
 LEFTOVER_GRACE = 8
 
