@@ -1,5 +1,6 @@
 """The contacts on a customer's screen: add, edit, remove, bring back, status (C4, C5)."""
 
+import json
 import uuid
 from typing import Any
 
@@ -11,13 +12,13 @@ from services.customers.domain.accounts import get_account
 from services.customers.domain.records import CONTACT_FIELDS, contact_name
 from services.customers.domain.status import set_contact_status
 from services.customers.errors import RecordChanged
-from services.customers.pages.forms import Raw, as_typed, contact_typed, load_form, merge_typed, seen_in
+from services.customers.pages.forms import Raw, as_typed, contact_typed, load_form, merge_typed, seen_in, status_typed
 from services.customers.pages.statuses import REASONS
 from services.customers.pages.wording import FIELD_LABELS, short
 from services.customers.schemas import ContactIn, ContactPatch, StatusIn
 from shared.db import read_only, unit_of_work
 from shared.errors import DomainError, Invalid
-from shared.web import requires, toast
+from shared.web import is_htmx, requires, toast
 
 blueprint = Blueprint("contacts", __name__)
 ONE = "/<uuid:account_id>/contacts/<uuid:contact_id>"
@@ -144,7 +145,7 @@ def change_contact_status(account_id: uuid.UUID, contact_id: uuid.UUID) -> Respo
     with read_only() as session:
         contact = domain.get_contact(session, account_id, contact_id)
     try:
-        values = load_form(StatusIn(), request.values.to_dict())
+        values = load_form(StatusIn(), status_typed(request.values))
         with unit_of_work() as session:
             set_contact_status(session, current_actor(), account_id, contact_id, values["status"], values.get("reason"))
     except Invalid as refusal:
@@ -195,8 +196,11 @@ def _list(account_id: uuid.UUID, text: str, undo_url: str | None = None) -> Resp
         account = get_account(session, account_id)
         contacts = domain.list_contacts(session, account_id)
     response = make_response(render_template("customers/contacts.html", account=account, contacts=contacts))
-    response.headers.update({"HX-Retarget": "#contacts", "HX-Reswap": "innerHTML"})
-    return toast(response, text, undo_url=undo_url)
+    response.headers.update({"HX-Retarget": "#panel-contacts", "HX-Reswap": "innerHTML"})
+    toast(response, text, undo_url=undo_url)
+    events = json.loads(response.headers["HX-Trigger"]) if is_htmx() else {}
+    response.headers["HX-Trigger"] = json.dumps({**events, "customers:changed": {}})  # the history tab listens
+    return response
 
 
 def _name(contact: Any) -> str:

@@ -49,6 +49,11 @@ def contact_typed(form: MultiDict[str, str]) -> Raw:
     return {**{field: form.get(field, "") for field in CONTACT_TEXTS}, "is_primary": "is_primary" in form}
 
 
+def status_typed(values: MultiDict[str, str]) -> Raw:
+    """Return the status that was asked for, and why."""
+    return {field: values[field] for field in ("status", "reason") if field in values}
+
+
 def seen_in(form: MultiDict[str, str]) -> int:
     """Return the version that the form was made from; 0, which no record has, for nonsense."""
     version = form.get("version", "")

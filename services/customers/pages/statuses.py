@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from services.customers.caller import current_actor
 from services.customers.domain.accounts import get_account
 from services.customers.domain.status import set_account_status
-from services.customers.pages.forms import load_form
+from services.customers.pages.forms import load_form, status_typed
 from services.customers.pages.places import back_url
 from services.customers.pages.wording import short
 from services.customers.schemas import StatusIn
@@ -36,7 +36,7 @@ def change_account_status(account_id: uuid.UUID) -> Response:
     with read_only() as session:
         name = get_account(session, account_id).name
     try:
-        values = load_form(StatusIn(), request.values.to_dict())
+        values = load_form(StatusIn(), status_typed(request.values))
         with unit_of_work() as session:
             account = set_account_status(session, current_actor(), account_id, values["status"], values.get("reason"))
     except Invalid as refusal:

@@ -67,10 +67,9 @@ def short(name: str) -> str:
 
 def timeline_entry(entry: Entry) -> Mapping[str, Any]:
     """Return a line of history as `ui.timeline` takes it."""
-    verb, icon, tone = _deed(entry)
-    text = Markup("{} {}").format(verb, Markup("<bdi>{}</bdi>").format(entry.contact_name or "this customer"))
-    if entry.contact_id:
-        text = Markup("{} contact <bdi>{}</bdi>").format(verb, entry.contact_name)
+    deed, icon, tone = _deed(entry)
+    what = Markup("contact <bdi>{}</bdi>").format(entry.contact_name) if entry.contact_id else "this customer"
+    text = Markup(deed).format(what)  # noqa: S704 - one of the texts below
     if entry.job_id:
         text += Markup(' by <a href="/imports/{}">an import</a>').format(entry.job_id)
     changes = [(label(one.field), shown(one.field, one.old), shown(one.field, one.new)) for one in entry.changes]
@@ -78,16 +77,16 @@ def timeline_entry(entry: Entry) -> Mapping[str, Any]:
 
 
 def _deed(entry: Entry) -> tuple[str, str, str]:
-    """Return verb, icon and tone of what was done."""
+    """Return what was done (with {} for whom it befell), icon and tone."""
     if entry.action == "status":
         active = any(one.field == "status" and one.new == "active" for one in entry.changes)
-        return ("made active again", "circle-check", "success") if active else ("made inactive", "ban", "warning")
+        return ("made {} active again", "circle-check", "success") if active else ("made {} inactive", "ban", "warning")
     deeds = {
-        "created": ("added", "plus", "success"),
-        "deleted": ("removed" if entry.contact_id else "deleted", "trash", "danger"),
-        "restored": ("brought back", "restore", "success"),
+        "created": ("added {}", "plus", "success"),
+        "deleted": ("removed {}" if entry.contact_id else "deleted {}", "trash", "danger"),
+        "restored": ("brought back {}", "restore", "success"),
     }
-    return deeds.get(entry.action, ("changed", "pencil", "info"))
+    return deeds.get(entry.action, ("changed {}", "pencil", "info"))
 
 
 def marked(text: str | None, query: str) -> Markup:
