@@ -1,0 +1,236 @@
+"""`python -m services.imports.cli import KIND FILE`: import a file from the command line, through the API.
+
+Needs LIAISON_URL and LIAISON_TOKEN (a personal access token). Exits 0 when every row went in, 1 when a row was refused
+or the job did not come to a good end, 2 when it could not be done at all.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+import httpx
+
+API = "/api/imports/v1"
+POLL_SECONDS = 0.4
+PATIENCE_SECONDS = 120.0
+COUNTS = ("rows", "created", "updated", "unchanged", "skipped", "failed")
+
+
+class Trouble(Exception):
+    """Why it cannot be done, in one sentence for a person."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = _parse(arguments)
+    try:
+        return _run(options)
+    except Trouble as trouble:
+        print(f"liaison import: {trouble}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nNo longer watching; the import goes on.", file=sys.stderr)
+        return 130
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="liaison", description="Import a CSV file.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    imports = commands.add_parser("import", help="import a CSV file and wait for its end")
+    imports.add_argument("kind", metavar="KIND", help="what the file holds, for example customers")
+    imports.add_argument("file", metavar="FILE", type=Path)
+    imports.add_argument("--mode", choices=("create", "update", "both"), default="both")
+    imports.add_argument("--match", help="by what rows find their record: code (default) or email")
+    imports.add_argument("--blank", choices=("keep", "clear"), default="keep", help="what a blank cell does")
+    imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
+    imports.add_argument("--json", action="store_true", help="print the job as JSON")
+    return parser.parse_args(arguments)
+
+
+def _run(options: argparse.Namespace) -> int:
+    address, token = os.environ.get("LIAISON_URL"), os.environ.get("LIAISON_TOKEN")
+    if not address or not token:
+        raise Trouble("set LIAISON_URL and LIAISON_TOKEN in the environment.")
+    pairs = _pairs(options.map)
+    if not options.file.is_file():
+        raise Trouble(f"there is no file {options.file}.")
+    with _Api(address, token) as api:
+        job = api.upload(options.kind, options.file)
+        for warning in job["warnings"]:
+            print(warning, file=sys.stderr)
+        columns = _columns(api, job, pairs)
+        match = options.match or _match_for(columns)
+        job = api.call(
+            "PATCH",
+            f"/jobs/{job['id']}",
+            json={
+                "mapping": {"columns": columns, "keep_unmapped": True},
+                "mode": options.mode,
+                "match": match,
+                "blank": options.blank,
+            },
+            headers={"If-Match": f'"{job["version"]}"'},
+        )
+        api.call("POST", f"/jobs/{job['id']}/start")
+        job = _wait(api, job["id"], _Bar(sys.stderr))
+    _print(job, address, as_json=options.json)
+    return 0 if job["state"] == "completed" and not job["counts"]["failed"] else 1
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        column, sign, field = text.rpartition("=")
+        if not sign or not column:
+            raise Trouble(f"--map takes COLUMN=FIELD, not “{text}”.")
+        pairs[column] = field
+    return pairs
+
+
+def _columns(api: "_Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
+    """Return which column feeds which field: as found, as suggested (said on stderr), and as told."""
+    unknown = [column for column in pairs if column not in job["header"]]
+    if unknown:
+        raise Trouble(f"the file has no column “{unknown[0]}”. It has: {', '.join(job['header'])}.")
+    columns = {}
+    for match in api.call("GET", f"/jobs/{job['id']}/matches")["items"]:
+        column, field = match["column"], match["field"] or match["suggestion"]
+        if column in pairs or not field or field in pairs.values():
+            continue
+        columns[column] = field
+        if match["how"] == "fuzzy":
+            print(f"“{column}” was taken as {field}; say --map '{column}=' to leave it out.", file=sys.stderr)
+    return columns | {column: field for column, field in pairs.items() if field}
+
+
+def _match_for(columns: dict[str, str]) -> str:
+    return "code" if "code" in columns.values() or "email" not in columns.values() else "email"
+
+
+def _wait(api: "_Api", job_id: str, bar: "_Bar") -> dict[str, Any]:
+    while True:
+        job = api.call("GET", f"/jobs/{job_id}")
+        bar.show(job["state"], job["progress"])
+        if job["progress"]["final"]:
+            bar.end()
+            return job
+        time.sleep(POLL_SECONDS)
+
+
+def _print(job: dict[str, Any], address: str, *, as_json: bool) -> None:
+    counts = {name: job["counts"][name] or 0 for name in COUNTS}
+    if as_json:
+        print(json.dumps({"id": job["id"], "state": job["state"], "counts": counts, "error_file": job["error_file"]}))
+        return
+    words = ", ".join(f"{counts[name]:,} {name}" for name in COUNTS[1:] if counts[name])
+    print(f"{job['file_name']}: {job['state'].replace('_', ' ')}. {counts['rows']:,} rows: {words or 'none'}.")
+    if job["failure"]:
+        print(job["failure"]["sentence"])
+    if job["error_file"]:
+        print(f"The refused rows, with reasons: {address.rstrip('/')}{job['error_file']}")
+
+
+class _Bar:
+    """Progress on a terminal as one line that changes, elsewhere as a line every tenth."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.live = stream.isatty()
+        self.said: tuple[str, int] | None = None
+
+    def show(self, state: str, progress: dict[str, Any]) -> None:
+        """Show how far it is."""
+        step, percent = progress["step"], progress["percent"]
+        text = f"{step.replace('_', ' '):<10} {percent:5.1f} %  {progress['done']:,}"
+        if progress["expected"]:
+            text += f" of {progress['expected']:,} rows"
+        if progress["rate"]:
+            text += f"  {progress['rate']:,.0f} rows/s"
+        if progress["seconds_left"] is not None:
+            text += f"  {progress['seconds_left']} s left"
+        if progress["waiting"]:
+            text += f"  {progress['waiting']}"
+        if self.live:
+            filled = round(percent / 5)
+            self.stream.write(f"\r\x1b[2K[{'#' * filled}{'.' * (20 - filled)}] {text}"[:200])
+            self.stream.flush()
+        elif self.said != (now := (state, int(percent // 10))):
+            self.said = now
+            print(text, file=self.stream)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self.live:
+            self.stream.write("\n")
+
+
+class _Api:
+    """The API of imports; every refusal becomes Trouble with its sentence."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self.address = address
+        self.http = httpx.Client(
+            base_url=f"{address.rstrip('/')}{API}",
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            timeout=httpx.Timeout(60, connect=5),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def upload(self, kind: str, path: Path) -> dict[str, Any]:
+        """Send the file; memory stays flat."""
+        headers = {"Content-Type": "text/csv", "Idempotency-Key": uuid.uuid4().hex}
+        with path.open("rb") as file:
+            query = {"kind": kind, "filename": path.name}
+            return self._answer(
+                self._send("POST", "/uploads", params=query, content=file, headers=headers, timeout=600)
+            )
+
+    def call(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        """Return the answer; wait for a part that does not answer just now, as during a restart."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                response = self._send(method, path, **what)
+                if response.status_code not in (502, 503, 504) or time.monotonic() > until:
+                    return self._answer(response)
+            except Trouble:
+                if method != "GET" or time.monotonic() > until:
+                    raise
+            time.sleep(1)
+
+    def _send(self, method: str, path: str, **what: Any) -> httpx.Response:
+        try:
+            return self.http.request(method, path, **what)
+        except httpx.HTTPError as error:
+            raise Trouble(f"{self.address} does not answer ({type(error).__name__}). Is Liaison running?") from error
+
+    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        if response.is_success and "json" in response.headers.get("Content-Type", ""):
+            return dict(response.json())
+        raise _trouble_of(response)
+
+
+def _trouble_of(response: httpx.Response) -> Trouble:
+    if response.status_code == 401:
+        return Trouble("the access token is not valid. Make a new one with ./liaison token USER.")
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    sentence = problem.get("detail") or f"the answer was {response.status_code}, which was not expected."
+    words = [f"{where}: {word}" for where, all_words in problem.get("errors", {}).items() for word in all_words]
+    return Trouble(" ".join([sentence, *(word for word in words if not word.endswith(sentence))]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
