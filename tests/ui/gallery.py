@@ -44,13 +44,27 @@ UNKIND = (
     "شركة النور للتجارة المحدودة",
     "🦊🚀 Fox & Rocket 👩‍👩‍👧",
     "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 6,
-    "Ünïcödé Östgöta Åkeri O'Brien \"Quotes\" GmbH & Co. KG, Zweigniederlassung Süd-West am Hauptbahnhof",
+    'Ünïcödé Östgöta Åkeri O\'Brien "Quotes" GmbH & Co. KG, Zweigniederlassung Süd-West am Hauptbahnhof',
     "株式会社山田商店",
 )
 FIRST = ("Aisha", "Ines", "Noah", "Zara", "Felix", "Mei", "Omar", "Chloe", "Liam", "Nora")
 LAST = ("Almeida", "Becker", "Castellanos", "Eriksson", "Fischer", "Okafor", "Petrov", "Quinn", "Rossi", "Zhang")
-CITIES = ("Lyon", "Rotterdam", "Uppsala", "Ghent", "Seville", "Bergamo", "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch")
-STATUSES = (("Active", "success"), ("Lead", "info"), ("On hold", "warning"), ("Closed", "neutral"), ("Blocked", "danger"))
+CITIES = (
+    "Lyon",
+    "Rotterdam",
+    "Uppsala",
+    "Ghent",
+    "Seville",
+    "Bergamo",
+    "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch",
+)
+STATUSES = (
+    ("Active", "success"),
+    ("Lead", "info"),
+    ("On hold", "warning"),
+    ("Closed", "neutral"),
+    ("Blocked", "danger"),
+)
 
 
 def _customers() -> list[Customer]:
@@ -146,7 +160,9 @@ def _list(app: Flask) -> None:
 
     @app.post("/customers/<int:number>/hold")
     def hold(number: int) -> Response:
-        return toast(make_response("", 204), f"{CUSTOMERS[number - 1].name} is on hold.", undo_url=f"/customers/{number}/unhold")
+        return toast(
+            make_response("", 204), f"{CUSTOMERS[number - 1].name} is on hold.", undo_url=f"/customers/{number}/unhold"
+        )
 
     @app.post("/customers/<int:number>/unhold")
     def unhold(number: int) -> Response:
@@ -234,7 +250,9 @@ def _others(app: Flask) -> None:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Prints nothing for each request."""
+    """Prints nothing for each request, and keeps connections open as the gateway does."""
+
+    protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""

@@ -12,7 +12,11 @@ NAME = re.compile(r"""\bicon["']?\s*(?:\(|[:=])\s*["']([a-z0-9-]+)["']""")
 
 
 def _sources() -> list[Path]:
-    found = [*PROJECT.glob("shared/**/*.html"), *PROJECT.glob("services/**/*.html"), *PROJECT.glob("tests/ui/**/*.html")]
+    found = [
+        *PROJECT.glob("shared/**/*.html"),
+        *PROJECT.glob("services/**/*.html"),
+        *PROJECT.glob("tests/ui/**/*.html"),
+    ]
     return [*found, *PROJECT.glob("shared/**/*.py"), *PROJECT.glob("services/**/*.py")]
 
 
@@ -32,7 +36,7 @@ def test_icon_when_drawn_is_hidden_from_screen_readers() -> None:
 
 @pytest.mark.parametrize("name", ["no-such-icon", "../icons/plus", "plus\n", ""])
 def test_icon_when_unknown_says_how_to_get_it(name: str) -> None:
-    with pytest.raises(MissingIconError, match="python -m shared.ui"):
+    with pytest.raises(MissingIconError, match=r"python -m shared\.ui"):
         icon(name)
 
 

@@ -1,0 +1,13 @@
+// On the screen that matches columns: say beside each column whether its field was found or chosen.
+const show = (row, name) => {
+  for (const part of row.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== name;
+};
+
+document.addEventListener("change", event => {
+  const select = event.target.closest("[data-column]");
+  if (select) show(select.closest("tr"), !select.value ? "none" : select.value === select.dataset.found ? "found" : "chosen");
+  if (event.target.name === "keep_unmapped") {
+    for (const part of document.querySelectorAll("[data-kept]")) part.hidden = !event.target.checked;
+    for (const part of document.querySelectorAll("[data-dropped]")) part.hidden = event.target.checked;
+  }
+});
