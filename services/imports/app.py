@@ -10,6 +10,7 @@ from services.imports.config import TARGETS, imports_config, imports_settings
 from services.imports.domain.chunks import due_chunks
 from services.imports.domain.owners import Owners
 from services.imports.models import IdempotencyKey, Outbox
+from services.imports.pages import blueprint as pages
 from shared.db import read_only
 from shared.feed import feed_blueprint
 from shared.http import ServiceClient
@@ -28,7 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = create_base(
         settings,
         title="Imports",
-        pages=[],
+        pages=[pages],
         apis=apis,
         internals=[feed_blueprint(Outbox)],
         idempotency=IdempotencyKey,

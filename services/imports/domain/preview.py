@@ -1,0 +1,66 @@
+"""What a person sees before the run: some rows as they would be imported, and how many there are."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from services.imports.domain.careful import WHITE, CarefulReader
+from services.imports.domain.decoding import decoder
+from services.imports.domain.header import first_record, hint_length
+from services.imports.domain.mapping import Mapping
+from services.imports.domain.sniffing import HEAD
+from services.imports.domain.target import Target
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """How many rows a file has: `exact`, or about so many."""
+
+    rows: int
+    exact: bool
+
+
+def mapped_rows(
+    rows: Sequence[Sequence[str]], mapping: Mapping, header: Sequence[str], target: Target
+) -> tuple[list[str], list[list[str]]]:
+    """Return the fields that are fed, and the rows as `mapping.apply` would make them; blank cells are "".
+
+    Kept columns stand behind the fields, under their own names.
+    """
+    place = {column: at for at, column in enumerate(header)}
+    fields = [
+        field.name
+        for field in target.fields
+        if mapping.columns_of(field.name, header) or mapping.constants.get(field.name)
+    ]
+    kept = mapping.unmapped(header) if mapping.keep_unmapped else []
+
+    def value(row: Sequence[str], name: str) -> str:
+        columns = mapping.columns_of(name, header)
+        if not columns:
+            return mapping.constants[name]
+        return " ".join(text for column in columns if (text := row[place[column]].strip(WHITE)))
+
+    shown = [
+        [*(value(row, name) for name in fields), *(row[place[column]].strip(WHITE) for column in kept)] for row in rows
+    ]
+    return [*(target.labels[name] for name in fields), *kept], shown
+
+
+def count_rows(
+    file: BinaryIO, size: int, *, encoding: str, delimiter: str, columns: Sequence[str], has_header: bool
+) -> RowCount:
+    """Return how many rows a file has: exactly up to a megabyte, a guess by its first megabyte beyond."""
+    head = file.read(HEAD)
+    text = decoder(encoding).decode(head).removeprefix("\ufeff")
+    start = first_record(text, delimiter)[0] if has_header else hint_length(text)
+    lines = list(io.StringIO(text[start:], newline=""))
+    whole = size <= len(head)
+    found = CarefulReader(columns, delimiter, encoding).read(lines, line=1, row=1, final=whole)
+    rows = len(found.rows) + len(found.faults)
+    if whole:
+        return RowCount(rows, exact=True)
+    guess = rows * size / len(head)
+    digits = max(len(str(round(guess))) - 2, 0)
+    return RowCount(int(round(guess, -digits)), exact=False)

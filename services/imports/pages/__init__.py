@@ -1,0 +1,14 @@
+"""The screens of imports."""
+
+from flask import Blueprint
+
+from services.imports.pages import job, lists, matching, uploads
+from services.imports.pages.wording import encoding_label, job_badge, lasted, left, outcome, reason, step
+
+blueprint = Blueprint("imports", __name__, url_prefix="/imports")
+for part in (lists, uploads, matching, job):
+    blueprint.register_blueprint(part.blueprint)
+for word in (encoding_label, job_badge, lasted, left, outcome, reason, step):
+    blueprint.add_app_template_filter(word)
+
+__all__ = ["blueprint"]

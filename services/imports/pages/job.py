@@ -1,0 +1,115 @@
+"""One import: how far it is, what came of it, the refused rows."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, current_app, make_response, render_template
+
+from services.imports.caller import current_viewer
+from services.imports.domain import jobs as domain
+from services.imports.domain.jobs import WAITING
+from services.imports.domain.mapping import Mapping
+from services.imports.domain.progress import job_progress
+from services.imports.domain.refusals import reasons_of
+from services.imports.downloads import error_file_response
+from services.imports.pages.matching import matching_screen
+from services.imports.stream import progress_events
+from services.imports.wakeups import wake_ender
+from shared.db import after_commit, read_only, unit_of_work
+from shared.errors import DomainError
+from shared.web import current_identity, go_to, requires
+
+blueprint = Blueprint("job", __name__)
+
+SHOWN = 100
+
+
+@blueprint.get("/<uuid:job_id>")
+@requires("import", "jobs.all")
+def show_job(job_id: uuid.UUID) -> Response:
+    """Show an import: its columns before it was started, then how far it is, then what came of it."""
+    viewer = current_viewer()
+    with read_only() as session:
+        job = domain.get_job(session, viewer, job_id)
+    if job.state in WAITING and current_identity().may("import"):
+        return make_response(matching_screen(job))
+    with read_only() as session:
+        progress = job_progress(session, job)
+        refusals = domain.list_refusals(session, viewer, job_id, limit=SHOWN + 1)
+        reasons = reasons_of(session, viewer, job_id) if refusals else []
+    return make_response(
+        render_template(
+            "imports/job.html",
+            job=job,
+            progress=progress,
+            target=_target(job.kind),
+            mapping=Mapping.from_json(job.mapping or {}),
+            reasons=reasons,
+            refusals=refusals[:SHOWN],
+            more=len(refusals) > SHOWN,
+        )
+    )
+
+
+@blueprint.get("/<uuid:job_id>/refusals/<int:after>")
+@requires("import", "jobs.all")
+def more_refusals(job_id: uuid.UUID, after: int) -> str:
+    """Show the refused rows behind row number `after`."""
+    with read_only() as session:
+        found = domain.list_refusals(session, current_viewer(), job_id, after=after, limit=SHOWN + 1)
+        job = domain.get_job(session, current_viewer(), job_id)
+    return render_template(
+        "imports/refusal_rows.html",
+        job=job,
+        refusals=found[:SHOWN],
+        more=len(found) > SHOWN,
+        target=_target(job.kind),
+        mapping=Mapping.from_json(job.mapping or {}),
+    )
+
+
+@blueprint.get("/<uuid:job_id>/refused.csv")
+@requires("import", "jobs.all")
+def error_file(job_id: uuid.UUID) -> Response:
+    """Give out the refused rows, as they were, with why."""
+    with read_only() as session:
+        job = domain.get_error_file(session, current_viewer(), job_id)
+    return error_file_response(current_app.extensions["liaison.storage"], job)
+
+
+@blueprint.get("/<uuid:job_id>/events")
+@requires("import", "jobs.all")
+def events(job_id: uuid.UUID) -> Response:
+    """Send how far the import is, as it goes on (server-sent events)."""
+    return progress_events(
+        current_viewer(), job_id, lambda progress: render_template("imports/progress.html", progress=progress)
+    )
+
+
+@blueprint.get("/<uuid:job_id>/cancel")
+@requires("import")
+def confirm_cancel(job_id: uuid.UUID) -> str:
+    """Ask before an import is stopped, or a file is discarded."""
+    with read_only() as session:
+        job = domain.get_job(session, current_viewer(), job_id)
+    return render_template("imports/cancel.html", job=job)
+
+
+@blueprint.post("/<uuid:job_id>/cancel")
+@requires("import")
+def cancel(job_id: uuid.UUID) -> Response:
+    """Stop the import; what was imported stays."""
+    with unit_of_work() as session:
+        job = domain.request_cancel(session, current_viewer(), job_id)
+        after_commit(session, lambda: wake_ender(job.id, job.queue))
+    if job.started_at is None and job.state == "cancelled":
+        return go_to("/imports", "The import was discarded.")
+    return go_to(f"/imports/{job_id}", "The import is being stopped.")
+
+
+def _target(kind: str) -> Any:
+    """Return the target for its labels, or None while its owner is away: the result can be read all the same."""
+    try:
+        return current_app.extensions["imports.owners"].of(kind).target()
+    except DomainError:
+        return None

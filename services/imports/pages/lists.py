@@ -1,0 +1,74 @@
+"""The list of imports, what can be done with each, and the fragment for the home page."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+
+from services.imports.caller import current_viewer
+from services.imports.domain import jobs as domain
+from services.imports.domain.jobs import ACTIVE
+from services.imports.domain.progress import job_progress, progress_of
+from services.imports.domain.uploads import MOST_BYTES
+from shared.db import read_only
+from shared.errors import DomainError
+from shared.web import decode_cursor, encode_cursor, is_htmx, requires
+
+blueprint = Blueprint("lists", __name__)
+
+PAGE = 20
+LATEST = 5
+
+
+@blueprint.get("")
+@requires("import", "jobs.all")
+def list_jobs() -> str:
+    """Show the imports, the newest first, and the place for a new file."""
+    cursor = request.args.get("cursor") or None
+    after = uuid.UUID(str(decode_cursor(cursor, 1)[0])) if cursor else None
+    found = _jobs(PAGE, after)
+    if is_htmx() and request.headers.get("HX-Target", "").endswith("job-list"):
+        return render_template("imports/list.html", cursor=cursor, **found)
+    return render_template("imports/index.html", cursor=cursor, kinds=kinds_on_offer(), most_bytes=MOST_BYTES, **found)
+
+
+@blueprint.get("/fragments/running")
+@requires("import", "jobs.all")
+def running() -> str:
+    """Show what runs and what ended last, for the home page."""
+    return render_template("imports/running.html", **_jobs(LATEST))
+
+
+@blueprint.get("/<uuid:job_id>/menu")
+@requires("import", "jobs.all")
+def job_menu(job_id: uuid.UUID) -> str:
+    """Show what can be done with an import."""
+    with read_only() as session:
+        job = domain.get_job(session, current_viewer(), job_id)
+        progress = job_progress(session, job)
+    return render_template("imports/menu.html", job=job, progress=progress)
+
+
+def kinds_on_offer() -> list[tuple[str, str]]:
+    """Return what can be imported, with its label; an owner that is away is passed over."""
+    owners = current_app.extensions["imports.owners"]
+    found = []
+    for kind in owners.kinds:
+        try:
+            found.append((kind, owners.of(kind).target().label))
+        except DomainError:
+            found.append((kind, kind.capitalize()))
+    return found
+
+
+def _jobs(limit: int, after: uuid.UUID | None = None) -> dict[str, Any]:
+    with read_only() as session:
+        found = domain.list_jobs(session, current_viewer(), after=after, limit=limit + 1)
+        jobs = found[:limit]
+        progress = progress_of(session, jobs)
+    return {
+        "jobs": jobs,
+        "progress": progress,
+        "is_live": any(job.state in ACTIVE for job in jobs),
+        "next": encode_cursor([jobs[-1].id]) if len(found) > limit else None,
+    }

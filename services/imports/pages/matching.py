@@ -1,0 +1,229 @@
+"""The columns of a file: which field each feeds, how rows are applied, and the start."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, current_app, make_response, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from services.imports.caller import current_viewer
+from services.imports.domain import jobs as domain
+from services.imports.domain import saved_mappings
+from services.imports.domain.decoding import ENCODINGS
+from services.imports.domain.jobs import Options
+from services.imports.domain.mapping import Mapping, validate
+from services.imports.domain.matching import ColumnMatch, suggest
+from services.imports.domain.preview import count_rows, mapped_rows
+from services.imports.domain.sniffing import DELIMITERS
+from services.imports.domain.target import Target
+from services.imports.errors import MappingNotFound
+from services.imports.uploading import read_form
+from services.imports.wakeups import wake_reader
+from shared.db import after_commit, read_only, unit_of_work
+from shared.errors import DomainError
+from shared.storage import Storage
+from shared.web import go_to, requires
+
+blueprint = Blueprint("matching", __name__)
+
+PREVIEW = 10
+MODES = {"create", "update", "both"}
+BLANKS = {"keep", "clear"}
+MAX_NAME = 100
+
+
+@dataclass
+class Choice:
+    """What stands in the form: the mapping, how rows are applied, and under which name to keep the mapping."""
+
+    mapping: Mapping
+    options: Options
+    matches: Sequence[ColumnMatch] = ()
+    saved: Any = None
+    save_as: str = ""
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+
+def matching_screen(job: Any, choice: Choice | None = None) -> str:
+    """Return the screen on which columns are matched."""
+    target = _target(job)
+    with read_only() as session:
+        kept = saved_mappings.list_mappings(session, job.kind, limit=100)
+        if choice is None:
+            choice = _first_choice(session, job, target, request.args.get("saved", ""))
+    choice.matches = choice.matches or suggest(job.header, target, None)
+    return render_template(
+        "imports/matching.html",
+        job=job,
+        target=target,
+        choice=choice,
+        kept=kept,
+        count=_count(job),
+        encodings=list(ENCODINGS.items()),
+        key_choices=[(key.name, key.label) for key in target.keys],
+        delimiters=[
+            (sign, f"{name.capitalize()} ({sign})" if sign != "\t" else "Tab") for sign, name in DELIMITERS.items()
+        ],
+        **_preview(job, target, choice),
+    )
+
+
+@blueprint.post("/<uuid:job_id>/preview")
+@requires("import")
+def preview(job_id: uuid.UUID) -> str:
+    """Show the first rows as they would be imported by the form as it stands, and what is wrong with it."""
+    job = _job(job_id)
+    target = _target(job)
+    choice = _typed(request.form, job.header)
+    choice.errors = _faults(job, target, choice)
+    return render_template(
+        "imports/preview.html",
+        job=job,
+        target=target,
+        choice=choice,
+        count=_count(job),
+        is_fragment=True,
+        **_preview(job, target, choice),
+    )
+
+
+@blueprint.post("/<uuid:job_id>/form")
+@requires("import")
+def change_form(job_id: uuid.UUID) -> Response:
+    """Read the file another way: encoding, delimiter, with or without header."""
+    job = _job(job_id)
+    form = read_form(
+        job.file_path,
+        encoding=request.form.get("encoding") or job.encoding,
+        delimiter=request.form.get("delimiter") or job.delimiter,
+        has_header=request.form.get("has_header", "true") == "true",
+    )
+    with unit_of_work() as session:
+        domain.change_form(session, current_viewer(), job_id, _seen(), form)
+    return go_to(f"/imports/{job_id}", "The file was read anew.")
+
+
+@blueprint.post("/<uuid:job_id>/mapping")
+@requires("import")
+def save(job_id: uuid.UUID) -> Response:
+    """Keep how the columns are matched and, unless asked not to, start the import."""
+    job = _job(job_id)
+    target = _target(job)
+    choice = _typed(request.form, job.header)
+    starts = request.form.get("then") != "wait"
+    try:
+        validate(choice.mapping, job.header, target, match=choice.options.match, mode=choice.options.mode)
+        _keep(job, choice, starts=starts)
+    except DomainError as refusal:
+        if not refusal.fields:
+            raise
+        choice.errors = {("save_as" if name == "name" else name): words for name, words in refusal.fields.items()}
+        return make_response(matching_screen(job, choice), refusal.status)
+    return go_to(f"/imports/{job_id}" if starts else "/imports", None if starts else "The matching was kept.")
+
+
+@blueprint.post("/mappings/<uuid:mapping_id>/delete")
+@requires("import")
+def forget(mapping_id: uuid.UUID) -> Response:
+    """Forget a saved matching."""
+    with unit_of_work() as session:
+        saved_mappings.delete_mapping(session, mapping_id, _seen() or 0)
+    back = request.form.get("back", "")
+    return go_to(back if back.startswith("/imports/") else "/imports", "The saved matching was deleted.")
+
+
+def _keep(job: Any, choice: Choice, *, starts: bool) -> None:
+    viewer = current_viewer()
+    with unit_of_work() as session:
+        job = domain.change_mapping(
+            session, viewer, job.id, _seen(), mapping=choice.mapping.to_json(), options=choice.options
+        )
+        if choice.save_as:
+            saved_mappings.save_mapping(session, viewer, job.kind, choice.save_as, job.header, choice.mapping.to_json())
+        if starts:
+            job = domain.start_job(session, viewer, job.id)
+            after_commit(session, lambda: wake_reader(job.id, job.queue))
+
+
+def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice:
+    """Return what the form shows at first: as it was left, as it was saved for such a file, or as it is found."""
+    if job.mapping and not wanted:
+        return Choice(Mapping.from_json(job.mapping), Options(job.mode, job.match, job.blank))
+    saved = None
+    if wanted and wanted != "none":
+        saved = saved_mappings.get_mapping(session, _uuid(wanted))
+    elif not wanted:
+        saved = saved_mappings.mapping_for_header(session, job.kind, job.header)
+    known = Mapping.from_json(saved.mapping) if saved else None
+    matches = suggest(job.header, target, known)
+    columns = {match.column: name for match in matches if (name := match.field or match.suggestion)}
+    mapping = Mapping(columns, known.constants if known else {}, known.keep_unmapped if known else True)
+    return Choice(mapping, Options(match=_likely_key(mapping, target)), matches, saved)
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise MappingNotFound from error
+
+
+def _likely_key(mapping: Mapping, target: Target) -> str:
+    fed = set(mapping.columns.values())
+    return next((key.name for key in target.keys if {key.field, *key.also} & fed), target.keys[0].name)
+
+
+def _typed(form: MultiDict[str, str], header: Sequence[str]) -> Choice:
+    columns = {column: name for at, column in enumerate(header) if (name := form.get(f"column.{at}"))}
+    pairs = zip(form.getlist("constant_field"), form.getlist("constant_value"), strict=False)
+    constants = {name: value.strip() for name, value in pairs if name and value.strip()}
+    mode, blank = form.get("mode", "both"), form.get("blank", "keep")
+    options = Options(
+        mode if mode in MODES else "both", form.get("match", "code"), blank if blank in BLANKS else "keep"
+    )
+    mapping = Mapping(columns, constants, "keep_unmapped" in form)
+    return Choice(mapping, options, save_as=form.get("save_as", "").strip()[:MAX_NAME])
+
+
+def _faults(job: Any, target: Target, choice: Choice) -> dict[str, list[str]]:
+    try:
+        validate(choice.mapping, job.header, target, match=choice.options.match, mode=choice.options.mode)
+    except DomainError as refusal:
+        return refusal.fields
+    return {}
+
+
+def _preview(job: Any, target: Target, choice: Choice) -> dict[str, Any]:
+    fields, rows = mapped_rows(job.sample[:PREVIEW], choice.mapping, job.header, target)
+    own = sum(match.how == "own" for match in suggest(job.header, target))
+    return {"fields": fields, "rows": rows, "data_columns": len(job.header) - own}
+
+
+def _count(job: Any) -> Any:
+    storage: Storage = current_app.extensions["liaison.storage"]
+    with storage.open(job.file_path) as file:
+        return count_rows(
+            file,
+            job.file_size,
+            encoding=job.encoding,
+            delimiter=job.delimiter,
+            columns=job.header,
+            has_header=job.has_header,
+        )
+
+
+def _job(job_id: uuid.UUID) -> Any:
+    with read_only() as session:
+        return domain.get_job(session, current_viewer(), job_id)
+
+
+def _target(job: Any) -> Target:
+    target: Target = current_app.extensions["imports.owners"].of(job.kind).target()
+    return target
+
+
+def _seen() -> int | None:
+    version = request.form.get("version", "")
+    return int(version) if version.isdigit() else None

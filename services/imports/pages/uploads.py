@@ -1,0 +1,43 @@
+"""A new import: how the file must be, a sample, and taking it in."""
+
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
+
+from services.imports.domain.sample import csv_of
+from services.imports.domain.uploads import MOST_BYTES
+from services.imports.uploading import receive_upload
+from shared.errors import DomainError
+from shared.web import requires
+
+blueprint = Blueprint("uploads", __name__)
+
+
+@blueprint.get("/new/<kind>")
+@requires("import")
+def how_to(kind: str) -> str:
+    """Show how a file of this kind must be, field by field."""
+    target = current_app.extensions["imports.owners"].of(kind).target()
+    return render_template("imports/new.html", target=target, most_bytes=MOST_BYTES)
+
+
+@blueprint.get("/new/<kind>/sample.csv")
+@requires("import")
+def sample(kind: str) -> Response:
+    """Give out a sample file, whose columns are matched without help."""
+    body = csv_of(current_app.extensions["imports.owners"].of(kind).target())
+    headers = {"Content-Disposition": f'attachment; filename="{kind}-sample.csv"'}
+    return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@blueprint.post("/files")
+@requires("import")
+def upload() -> Response:
+    """Take in a file (`shared/ui/static/upload.js` sends it as the body) and say where its screen is."""
+    try:
+        job = receive_upload(request.args.get("kind", ""))
+    except DomainError as refusal:
+        response = jsonify(code=refusal.code, detail=refusal.sentence)
+        response.status_code = refusal.status
+        return response
+    response = jsonify(location=f"/imports/{job.id}")
+    response.status_code = 201
+    return response

@@ -1,0 +1,133 @@
+"""How jobs read."""
+
+import datetime as dt
+from typing import Any
+
+from services.imports.domain.decoding import label_of
+from services.imports.domain.progress import Progress
+from shared.ui.wording import plural
+
+BADGES = {
+    "uploaded": ("Match its columns", "info"),
+    "mapped": ("Ready to import", "info"),
+    "checking": ("Checking", "info"),
+    "ready": ("Ready to import", "info"),
+    "queued": ("Queued", "info"),
+    "running": ("Running", "info"),
+    "completed": ("Completed", "success"),
+    "completed_with_errors": ("Completed with errors", "warning"),
+    "cancelled": ("Cancelled", "neutral"),
+    "failed": ("Failed", "danger"),
+    "undoing": ("Being undone", "info"),
+    "undone": ("Undone", "neutral"),
+    "partly_undone": ("Partly undone", "warning"),
+}
+STEPS = {
+    "queued": "Waiting for its turn",
+    "reading": "Reading the file",
+    "writing": "Importing",
+    "waiting": "Waiting",
+    "cancelling": "Stopping",
+    "ending": "Finishing",
+    "checking": "Checking",
+    "undoing": "Undoing",
+}
+REASONS = {
+    "too_few_cells": "Too few cells in the row",
+    "too_many_cells": "Too many cells in the row",
+    "open_quote": "A quote is not closed",
+    "stray_quote": "A quote in the middle of a cell",
+    "lone_carriage_return": "A carriage return in the middle of the row",
+    "nul_byte": "A NUL character",
+    "bad_encoding": "Characters that are not valid in the file's encoding",
+    "cell_too_large": "A cell is too long",
+    "line_too_long": "A line is too long",
+    "duplicate_in_file": "The same key came before in the file",
+    "ambiguous_match": "More than one record fits",
+    "not_found": "There is no such record to update",
+    "required": "A value is missing",
+}
+COUNTED = ("created", "updated", "unchanged", "skipped")
+
+
+def encoding_label(encoding: str) -> str:
+    """Return what a person calls an encoding."""
+    return label_of(encoding)
+
+
+def job_badge(state: str) -> tuple[str, str]:
+    """Return the words and the tone for a state."""
+    return BADGES[state]
+
+
+def step(progress: Progress) -> str:
+    """Return what a job at work is doing."""
+    return STEPS.get(progress.step, BADGES.get(progress.step, ("At work", ""))[0])
+
+
+def reason(code: str) -> str:
+    """Return a code of a refusal in words."""
+    return REASONS.get(code, code.replace("_", " ").capitalize())
+
+
+def outcome(progress: Progress) -> str:
+    """Return in one or two sentences what came of a job that has ended."""
+    rows, failed = progress.rows or 0, progress.failed
+    counts = ", ".join(f"{getattr(progress, name):,} {name}" for name in COUNTED if getattr(progress, name))
+    refused = f"{plural(failed, 'row was', 'rows were')} refused." if failed else ""
+    if progress.state in ("failed", "cancelled"):
+        return _cut_short(progress, counts, refused)
+    if not rows or failed == rows:
+        return f"{_all(rows)} refused." if rows else "There was nothing to import."
+    if progress.unchanged == rows:
+        return f"{_all(rows)} there already, just as in the file; nothing had to be changed."
+    taken = rows - failed
+    begin = f"{taken:,} of {plural(rows, 'row')} {'was' if taken == 1 else 'were'}" if failed else _all(rows)
+    return f"{begin} imported: {counts}. {refused}".strip()
+
+
+def _cut_short(progress: Progress, counts: str, refused: str) -> str:
+    if progress.state == "failed":
+        return " ".join(filter(None, [progress.failure or "It could not go on.", counts and f"Until then: {counts}."]))
+    if progress.done == progress.skipped:
+        return "Stopped before any row was imported."
+    return f"Stopped on the way. What was imported stays: {counts}. {refused}".strip()
+
+
+def _all(rows: int) -> str:
+    return "The only row was" if rows == 1 else f"All {rows:,} rows were"
+
+
+def left(progress: Progress) -> str:
+    """Return how fast a job at work is and how long it may still take."""
+    words = [f"{progress.rate:,.0f} rows a second"] if progress.rate else []
+    if progress.seconds_left is not None and progress.step == "writing":
+        words.append(f"{_about(progress.seconds_left)} left")
+    return ", ".join(words)
+
+
+def _about(seconds: int) -> str:
+    if seconds < 5:
+        return "a few seconds"
+    if seconds < 60:
+        return f"about {-(-seconds // 5) * 5} seconds"
+    if seconds < 5400:
+        return f"about {plural(round(seconds / 60), 'minute')}"
+    return f"about {plural(round(seconds / 3600), 'hour')}"
+
+
+def lasted(job: Any) -> str:
+    """Return how long a job ran."""
+    if not job.started_at or not job.finished_at:
+        return ""
+    span: dt.timedelta = job.finished_at - job.started_at
+    seconds = max(round(span.total_seconds()), 0)
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 60:
+        return plural(seconds, "second")
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return plural(minutes, "minute") + (f" {plural(seconds, 'second')}" if seconds else "")
+    hours, minutes = divmod(minutes, 60)
+    return plural(hours, "hour") + (f" {plural(minutes, 'minute')}" if minutes else "")
