@@ -98,14 +98,15 @@ class Found:
 def find_accounts(session: Session, query: SearchQuery) -> Found:
     """One page of the accounts that match, best first. Reads only; leaves the transaction's settings as they were."""
     question = _question(query)
-    count, places = _starts(session, question)
-    is_enough = len(places) > question.limit if question.after else count > MOST
-    if not is_enough and not question.is_everything:
-        others = _walk(session, question) if _is_frequent(session, question) else []
-        count = MOST + 1
-        if len(places) + len(others) <= question.limit:
-            count, others = _candidates(session, question)
-        places = sorted({*places, *others})
+    with _planned(session):
+        count, places = _starts(session, question)
+        is_enough = len(places) > question.limit if question.after else count > MOST
+        if not is_enough and not question.is_everything:
+            others = _walk(session, question) if _is_frequent(session, question) else []
+            count = MOST + 1
+            if len(places) + len(others) <= question.limit:
+                count, others = _candidates(session, question)
+            places = sorted({*places, *others})
     page = places[: question.limit]
     return Found(
         items=_load(session, page),
@@ -120,7 +121,7 @@ def _question(query: SearchQuery) -> Question:
     return Question(
         limit=query.limit,
         after=Place(int(query.after[0]), str(query.after[1]), uuid.UUID(query.after[2])) if query.after else None,
-        statuses=("active", "inactive") if query.status == "all" else (query.status,),
+        statuses=search_sql.STATUSES if query.status == "all" else (query.status,),
         starts=starts_of_name(query.text),
         code=code_key(query.text),
         terms=search_terms(query.text),
@@ -143,15 +144,16 @@ def _walk(session: Session, question: Question) -> list[Place]:
 
 
 def _candidates(session: Session, question: Question) -> tuple[int, list[Place]]:
-    with _trigrams_alone(session):
-        return _page(session, search_sql.candidates(question), question)
+    session.execute(text(search_sql.PLAN_BY_TRIGRAMS))
+    return _page(session, search_sql.candidates(question), question)
 
 
 @contextmanager
-def _trigrams_alone(session: Session) -> Iterator[None]:
-    session.execute(text(search_sql.SET_PLANNER), {"others": "off"})
+def _planned(session: Session) -> Iterator[None]:
+    """Hold the planner's settings; after an error the rollback puts them back."""
+    session.execute(text(search_sql.PLAN_BY_ORDER))
     yield
-    session.execute(text(search_sql.SET_PLANNER), {"others": "on"})
+    session.execute(text(search_sql.PLAN_FREELY))
 
 
 def _page(session: Session, statement: str, question: Question) -> tuple[int, list[Place]]:

@@ -21,6 +21,7 @@ LONGEST_WALK = 5000
 MANY = 20_000
 SAMPLED_PAGES = 30
 
+STATUSES = ("active", "inactive")
 EXACT_CODE, NAME_START, CODE_START, OTHER = range(4)
 
 # As in the indexes account_sorted and account_search, else the planner does not see that they fit.
@@ -128,8 +129,7 @@ def candidates(question: Question) -> str:
     if question.choices or question.statuses == ("inactive",):
         conditions.append(f"{FACETS} @> CAST(:facets AS text[])")
     if question.statuses == ("active",):
-        # So said that the index by name seems of no use here.
-        conditions.append("status <> 'inactive'")
+        conditions.append(_status(question))
     return (
         f"WITH found AS MATERIALIZED (SELECT {_place(question)}, id FROM account"
         f" WHERE {' AND '.join(conditions)} LIMIT {MOST + 1})"
@@ -137,10 +137,16 @@ def candidates(question: Question) -> str:
     )
 
 
-# The planner cannot know how rare a pattern is; with "off" only the trigram index is left to it.
-SET_PLANNER = (
-    "SELECT set_config('enable_seqscan', :others, true), set_config('enable_indexscan', :others, true),"
-    " set_config('jit', :others, true)"
+# Neither how rare a pattern is nor, right after an import, anything at all is known to the planner: each step leaves
+# it the one index that is meant. NULL puts back what the connection had.
+PLAN_BY_ORDER = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
+    " set_config('jit', 'off', true)"
+)
+PLAN_BY_TRIGRAMS = "SELECT set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true)"
+PLAN_FREELY = (
+    "SELECT set_config('enable_seqscan', NULL, true), set_config('enable_bitmapscan', NULL, true),"
+    " set_config('enable_indexscan', NULL, true), set_config('jit', NULL, true)"
 )
 
 LOAD = """
@@ -202,7 +208,8 @@ def _fits(question: Question) -> str:
 
 
 def _status(question: Question) -> str:
-    return "true" if len(question.statuses) > 1 else f"status = '{question.statuses[0]}'"
+    """Said by what it is not, of which no index can seem to be of use."""
+    return " AND ".join(f"status <> '{status}'" for status in STATUSES if status not in question.statuses) or "true"
 
 
 def _chosen(question: Question) -> str:
