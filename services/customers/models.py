@@ -93,6 +93,7 @@ class Account(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
     __table_args__ = (
         UniqueConstraint("code_key"),
+        Index(None, "email_key"),  # imports find accounts by it
         CheckConstraint("kind IN ('company', 'person')", "kind"),
         CheckConstraint("status IN ('active', 'inactive')", "status"),
         CheckConstraint("is_customer OR is_vendor", "role"),
@@ -147,6 +148,7 @@ class Contact(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
     __table_args__ = (
         UniqueConstraint("account_id", "contact_key"),
+        Index(None, "email_key"),  # imports find accounts by their primary contact's
         Index("contact_one_primary_ix", "account_id", unique=True, postgresql_where=text("is_primary")),
         CheckConstraint("kind IN ('person', 'firm')", "kind"),
         CheckConstraint("status IN ('active', 'inactive')", "status"),

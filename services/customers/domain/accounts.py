@@ -16,12 +16,14 @@ from services.customers.domain.keeping import contacts_of, key_account, key_cont
 from services.customers.domain.records import (
     ACCOUNT_FIELDS,
     CONTACT_FIELDS,
+    DEFAULTS,
     EMPTY,
     ORIGIN_FIELDS,
     STATUS_FIELDS,
     apply_changes,
     changes_of,
     contact_name,
+    first_values,
     from_snapshot,
     snapshot,
     violates,
@@ -84,11 +86,11 @@ def edit_account(
     changes = changes_of(account, values, ACCOUNT_FIELDS)
     if not changes:
         return account
+    contacts = contacts_of(session, account)  # before the changes: a query would save them half done
     with _one_code(session, str(values.get("code", account.code))):
         apply_changes(account, changes)
         _check_roles(account)
         key_account(account)
-        contacts = contacts_of(session, account)
         if "country" in changes:
             _key_contacts(contacts, account.country)
         account.search = words_of(account, contacts)
@@ -164,7 +166,7 @@ def _insert_account(session: Session, actor: Actor, values: Mapping[str, Any]) -
     account.search = words_of(account, ())
     with _one_code(session, account.code):
         session.add(account)
-    record_change(session, actor, account, "created", {field: [None, value] for field, value in given.items()})
+    record_change(session, actor, account, "created", first_values(given, DEFAULTS))
     return account
 
 

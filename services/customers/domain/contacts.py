@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from services.customers.domain.history import Actor, check_version, last_deletion, record_change
 from services.customers.domain.keeping import contacts_of, key_contact, lock_account, refresh_search
 from services.customers.domain.records import (
+    CONTACT_DEFAULTS,
     CONTACT_FIELDS,
     EMPTY,
     ORIGIN_FIELDS,
@@ -20,6 +21,7 @@ from services.customers.domain.records import (
     apply_changes,
     changes_of,
     contact_name,
+    first_values,
     from_snapshot,
     snapshot,
     violates,
@@ -60,7 +62,7 @@ def add_contact(session: Session, actor: Actor, account_id: uuid.UUID, values: M
         _step_back(session, actor, account_id)
     with _no_twin(session, contact):
         session.add(contact)
-    record_change(session, actor, contact, "created", {field: [None, value] for field, value in given.items()})
+    record_change(session, actor, contact, "created", first_values(given, CONTACT_DEFAULTS))
     refresh_search(session, account)
     return contact
 

@@ -43,6 +43,9 @@ CONTACT_FIELDS = (
 STATUS_FIELDS = ("status", "status_reason", "status_at", "status_by", "status_by_name")
 ORIGIN_FIELDS = ("created_at", "created_by", "created_by_name", "created_job")
 
+# What a new record has where nothing was said; history does not repeat it.
+DEFAULTS = {"kind": "company", "is_customer": True, "is_vendor": False}
+CONTACT_DEFAULTS = {"kind": "person", "is_primary": False}
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 Changes = dict[str, list[Any]]
@@ -60,6 +63,11 @@ def changes_of(record: Account | Contact, values: Mapping[str, Any], fields: Ite
         for field in fields
         if field in values and getattr(record, field) != values[field]
     }
+
+
+def first_values(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Changes:
+    """Return {field: [None, value]} for what was said of a new record beyond its defaults."""
+    return {field: [None, value] for field, value in given.items() if defaults.get(field) != value}
 
 
 def apply_changes(record: Account | Contact, changes: Changes) -> None:

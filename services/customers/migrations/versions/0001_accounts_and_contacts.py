@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("change_pkey")),
     )
+    op.create_index(op.f("account_email_key_ix"), "account", ["email_key"], unique=False)
     op.create_index("change_account_id_id_ix", "change", ["account_id", "id"], unique=False)
     op.create_index(
         "change_job_id_ix", "change", ["job_id"], unique=False, postgresql_where=sa.text("job_id IS NOT NULL")
@@ -157,6 +158,7 @@ def upgrade() -> None:
     op.create_index(
         "contact_one_primary_ix", "contact", ["account_id"], unique=True, postgresql_where=sa.text("is_primary")
     )
+    op.create_index(op.f("contact_email_key_ix"), "contact", ["email_key"], unique=False)
     for statement in search_ddl.UPGRADE:
         op.execute(statement)
 
@@ -164,6 +166,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for statement in search_ddl.DOWNGRADE:
         op.execute(statement)
+    op.drop_index(op.f("contact_email_key_ix"), table_name="contact")
     op.drop_index("contact_one_primary_ix", table_name="contact", postgresql_where=sa.text("is_primary"))
     op.drop_table("contact")
     op.drop_table("receipt")
@@ -175,5 +178,6 @@ def downgrade() -> None:
     op.drop_index("change_job_id_ix", table_name="change", postgresql_where=sa.text("job_id IS NOT NULL"))
     op.drop_index("change_account_id_id_ix", table_name="change")
     op.drop_table("change")
+    op.drop_index(op.f("account_email_key_ix"), table_name="account")
     op.drop_table("account")
     op.execute(sa.schema.DropSequence(sa.Sequence("code_sequence")))
