@@ -1,15 +1,386 @@
-"""A job from its file to its end, step by step, on real databases (product rows I6, I8, I9, I11)."""
+"""A job from its file to its end, step by step, on real databases (product rows I6, I8, I9, I10, I11)."""
 
-from tests.imports.conftest import rows
+import hashlib
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from flask import abort
+from sqlalchemy import func, select, text, update
+
+from services.imports import tasks
+from services.imports.domain import chunks, jobs, leases
+from services.imports.domain.reconciling import reconcile
+from services.imports.domain.staging import chunk_file
+from services.imports.models import Chunk, Job, Outbox, Refusal
+from services.imports.tasks import reading
+from services.imports.tasks.surroundings import owners, storage
+from shared.db import read_only, unit_of_work
+from tests.imports.conftest import ADA, rows
 
 
 def counts(job):
-    return {name: getattr(job, name) for name in ("rows", "created", "updated", "unchanged", "skipped", "failed")}
+    return tuple(getattr(job, name) for name in ("rows", "created", "updated", "unchanged", "skipped", "failed"))
+
+
+def refusals(job):
+    with read_only() as session:
+        found = session.execute(select(Refusal).where(Refusal.job_id == job.id).order_by(Refusal.row)).scalars()
+        return [(row.row, row.line, row.code) for row in found]
+
+
+def chunk_states(job):
+    with read_only() as session:
+        found = session.execute(select(Chunk.state).where(Chunk.job_id == job.id).order_by(Chunk.no)).scalars()
+        return list(found)
+
+
+def now_due():
+    """Let every back-off end now."""
+    with unit_of_work() as session:
+        session.execute(update(Chunk).values(due_at=func.now()))
+        session.execute(update(Job).values(resume_at=None))
 
 
 def test_every_row_is_accounted_for(make_job, run, owner):
     job = run(make_job(rows(1_000) + "T000001,Again\nX,bad one\nY\n", start=True, chunk_rows=200))
     assert job.state == "completed_with_errors"
-    assert counts(job) == {"rows": 1_003, "created": 1_000, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 3}
+    assert counts(job) == (1_003, 1_000, 0, 0, 0, 3)
     assert len(owner.things()) == 1_000
+    assert refusals(job) == [
+        (1_001, 1_002, "duplicate_in_file"),
+        (1_002, 1_003, "invalid"),
+        (1_003, 1_004, "too_few_cells"),
+    ]
     assert owner.finished == [str(job.id)]
+
+
+def test_the_same_file_again_changes_nothing(make_job, run):
+    run(make_job(rows(50), start=True))
+    again = run(make_job(rows(50), start=True))
+    assert again.state == "completed"
+    assert counts(again) == (50, 0, 0, 50, 0, 0)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("create", (3, 1, 0, 0, 2, 0)), ("update", (3, 0, 1, 1, 1, 0))])
+def test_modes_reach_the_owner(make_job, run, mode, expected):
+    run(make_job("code,name\n1,A\n2,B\n", start=True))
+    job = run(make_job("code,name\n1,A\n2,New\n3,C\n", start=True, mode=mode))
+    assert counts(job) == expected
+
+
+def test_the_end_is_told_once(make_job, run):
+    job = run(make_job(rows(3), start=True))
+    tasks.end_job.run(str(job.id))
+    with read_only() as session:
+        events = session.execute(select(Outbox)).scalars().all()
+    assert [event.name for event in events] == ["imports.job_finished.v1"]
+    assert events[0].payload["counts"]["created"] == 3
+
+
+def test_the_error_file_can_be_corrected_and_imported(make_job, run, app, owner):
+    job = run(make_job("code;name\r\n1;A\r\n2;bad\r\n3;C\r\n", start=True))
+    assert counts(job) == (3, 2, 0, 0, 0, 1)
+    written = app.extensions["liaison.storage"].read(job.error_file).decode()
+    assert written.splitlines()[0] == "code;name;_line;_column;_code;_message"
+    assert written.splitlines()[1].startswith("2;bad;3;name;invalid;")
+    again = run(make_job(written.replace("2;bad;", "2;Good;"), start=True))
+    assert counts(again) == (1, 1, 0, 0, 0, 0)
+    assert set(owner.things()) == {"1", "2", "3"}
+
+
+def test_chunk_files_go_and_the_source_stays(make_job, run, app):
+    job = run(make_job(rows(3), start=True))
+    storage = app.extensions["liaison.storage"]
+    assert storage.names(f"imports/{job.id}") == ["source"]
+
+
+def test_a_reader_that_died_leaves_the_same_chunks(make_job, run, see, app, monkeypatch, owner):
+    """Guard: deterministic staging, and chunks that are there already stay."""
+    content = rows(900) + "".join(f"T{at:06d},Twice\n" for at in range(1, 900, 7)) + rows(300, 2_000).partition("\n")[2]
+    whole = run(make_job(content, start=True, chunk_rows=100))
+    expected = (counts(whole), refusals(whole), owner.things())
+    owner.reset()
+
+    job = make_job(content, start=True, chunk_rows=100)
+    real, calls = reading.add_stage, []
+
+    def dies(*given):
+        calls.append(1)
+        if len(calls) == 5:
+            raise MemoryError
+        real(*given)
+
+    monkeypatch.setattr(reading, "add_stage", dies)
+    with pytest.raises(MemoryError):
+        tasks.read_file.run(str(job.id))
+    assert see(job).waiting
+    assert len(chunk_states(job)) == 4
+    tasks.send_chunks.run("short")
+    now_due()
+    again = run(job)
+    assert (counts(again), refusals(again), owner.things()) == expected
+
+
+def test_two_readers_never_read_at_once(make_job, see):
+    job = make_job(rows(10), start=True)
+    with unit_of_work() as session:
+        held = leases.begin_reading(session, job.id, timedelta(seconds=30))
+        assert leases.begin_reading(session, job.id, timedelta(seconds=30)) is None
+    tasks.read_file.run(str(job.id))
+    assert chunk_states(job) == []
+    with unit_of_work() as session:
+        session.execute(update(Job).values(lease_until=func.now() - timedelta(seconds=1)))
+        assert leases.begin_reading(session, job.id, timedelta(seconds=30)).token != held.token
+        with pytest.raises(leases.LeaseLost):
+            leases.hold_lease(session, held)
+
+
+def test_a_reader_that_dies_again_and_again_fails_the_job(make_job, see, monkeypatch):
+    job = make_job(rows(10), start=True)
+
+    def dies(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("services.imports.tasks.reading.add_stage", dies)
+    for _ in range(leases.MOST_READS):
+        with pytest.raises(MemoryError):
+            tasks.read_file.run(str(job.id))
+        now_due()
+    tasks.reconcile.run()
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, job.failure_code, counts(job)) == ("failed", "reading_failed", (10, 0, 0, 0, 10, 0))
+
+
+def test_an_owner_that_is_away_is_waited_for(make_job, run, see, owner):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    owner.before = lambda frame: abort(503)
+    tasks.send_chunks.run("short")
+    now = see(job)
+    assert now.state == "running"
+    assert now.waiting.startswith("Waiting for the customers service")
+    owner.before = lambda frame: None
+    now_due()
+    assert counts(run(job)) == (10, 10, 0, 0, 0, 0)
+
+
+def test_an_answer_that_was_lost_does_not_apply_twice(make_job, run, owner):
+    """Guard: the receipt."""
+    run(make_job("code,name\n1,A\n2,B\n", start=True))
+    job = make_job("code,name\n1,New\n2,B\n3,C\n", start=True)
+    owner.after = lambda frame: abort(500)
+    tasks.read_file.run(str(job.id))
+    tasks.send_chunks.run("short")
+    assert chunk_states(job) == ["due"]
+    owner.after = lambda frame: None
+    now_due()
+    assert counts(run(job)) == (3, 1, 1, 1, 0, 0)
+    assert owner.things()["1"] == ("New", 2)
+
+
+def test_the_same_chunk_ten_times_at_once_is_applied_once(make_job, run, owner, app):
+    """Guard: the receipt, under a race."""
+    job = make_job(rows(50), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        claim = chunks.claim_chunk(session, "short", timedelta(seconds=30))
+    body = app.extensions["liaison.storage"].read(claim.path)
+    the_owner = app.extensions["imports.owners"].of("customers")
+    start = threading.Barrier(10)
+
+    def post(_):
+        start.wait()
+        with app.app_context():
+            return the_owner.apply(claim, body)
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(post, range(10)))
+    assert sorted(answer["repeated"] for answer in answers) == [False] + [True] * 9
+    assert {answer["created"] for answer in answers} == {50}
+    assert {version for _, version in owner.things().values()} == {1}
+
+
+def test_a_damaged_chunk_is_never_sent(make_job, run, app, owner):
+    """Guard: the checksum, here."""
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with read_only() as session:
+        path = session.execute(select(Chunk.path)).scalar_one()
+    app.extensions["liaison.storage"].write(path, b"something else")
+    job = run(job)
+    assert (job.state, job.failure_code, counts(job)) == ("failed", "chunk_file_lost", (10, 0, 0, 0, 10, 0))
+    assert owner.things() == {}
+
+
+def test_another_content_under_a_number_is_refused_by_the_owner(make_job, run, app, owner):
+    """Guard: the checksum, there."""
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        claim = chunks.claim_chunk(session, "short", timedelta(seconds=30))
+    app.extensions["imports.owners"].of("customers").apply(claim, app.extensions["liaison.storage"].read(claim.path))
+    with unit_of_work() as session:
+        session.execute(update(Chunk).values(state="due", lease_token=None, lease_until=None))
+    frame = pl.read_ipc(io.BytesIO(app.extensions["liaison.storage"].read(claim.path)))
+    body = chunk_file(frame.reverse())
+    with unit_of_work() as session:
+        session.execute(update(Chunk).values(checksum=hashlib.sha256(body).hexdigest()))
+    app.extensions["liaison.storage"].write(claim.path, body)
+    job = run(job)
+    assert (job.state, job.failure_code) == ("failed", "chunk_checksum_mismatch")
+    assert counts(job) == (10, 10, 0, 0, 0, 0)
+
+
+def test_a_row_that_stops_the_owner_is_found_and_refused_alone(make_job, see, owner):
+    """A chunk that fails again and again is split until the row stands alone; all other rows go in."""
+
+    def stumble(frame):
+        if "T000013" in frame["code"].to_list():
+            abort(500)
+
+    job = make_job(rows(40), start=True)
+    owner.before = stumble
+    tasks.read_file.run(str(job.id))
+    for _ in range(60):
+        now_due()
+        tasks.send_chunks.run("short")
+        with read_only() as session:
+            poisoned = chunks.poisoned_chunks(session)
+        for job_id, no in poisoned:
+            tasks.split_chunk.run(str(job_id), no)
+        tasks.end_job.run(str(job.id))
+        if see(job).state not in ("queued", "running"):
+            break
+    job = see(job)
+    assert (job.state, counts(job)) == ("completed_with_errors", (40, 39, 0, 0, 0, 1))
+    assert refusals(job) == [(13, 14, chunks.KILLS_WORKER)]
+
+
+def test_a_chunk_that_was_applied_after_all_is_not_split(make_job, see, owner):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    owner.after = lambda frame: abort(500)
+    for _ in range(chunks.MOST_ATTEMPTS):
+        now_due()
+        tasks.send_chunks.run("short")
+    tasks.split_chunk.run(str(job.id), 0)
+    assert chunk_states(job) == ["done"]
+    tasks.end_job.run(str(job.id))
+    assert counts(see(job)) == (10, 10, 0, 0, 0, 0)
+
+
+def test_cancelling_takes_the_truth_from_the_owner(make_job, see, owner):
+    """Guard: the fence. A chunk whose answer was lost counts as applied; one that comes late is refused."""
+    job = make_job(rows(600), start=True, chunk_rows=200)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        lost, late = (chunks.claim_chunk(session, "short", timedelta(seconds=30)) for _ in range(2))
+    owners().of("customers").apply(lost, storage().read(lost.path))
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    late_body = storage().read(late.path)
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, counts(job)) == ("cancelled", (600, 200, 0, 0, 400, 0))
+    with pytest.raises(Exception, match="cancelled"):
+        owners().of("customers").apply(late, late_body)
+    assert len(owner.things()) == 200
+
+
+def test_cancelling_while_the_file_is_read_counts_the_rest_as_skipped(make_job, see, monkeypatch):
+    job = make_job(rows(1_000) + "X,too,many\n", start=True, chunk_rows=200)
+    real, calls = reading.add_stage, []
+
+    def cancel_at_third(*given):
+        calls.append(1)
+        if len(calls) == 3:
+            with unit_of_work() as session:
+                jobs.request_cancel(session, ADA, job.id)
+        real(*given)
+
+    monkeypatch.setattr(reading, "add_stage", cancel_at_third)
+    tasks.read_file.run(str(job.id))
+    assert chunk_states(job) == ["due", "due"]
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, counts(job)) == ("cancelled", (1_001, 0, 0, 0, 1_000, 1))
+
+
+def test_cancelling_waits_for_an_owner_that_is_away(make_job, see, app, owner, monkeypatch):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    client = app.extensions["imports.owners"].of("customers").client
+    with monkeypatch.context() as patch:
+        patch.setattr(client.http, "_base_url", client.http.base_url.copy_with(port=1))
+        tasks.end_job.run(str(job.id))
+    assert see(job).state == "running"
+    assert see(job).waiting
+    now_due()
+    tasks.end_job.run(str(job.id))
+    assert see(job).state == "cancelled"
+
+
+def test_a_cancel_that_comes_when_all_is_done_completes(make_job, see):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    tasks.send_chunks.run("short")
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, counts(see(job))) == ("completed", (10, 10, 0, 0, 0, 0))
+
+
+def test_a_deadline_ends_every_job(make_job, see):
+    job = make_job(rows(10), start=True)
+    with unit_of_work() as session:
+        session.execute(text("UPDATE job SET deadline_at = now() - interval '1 s'"))
+    tasks.reconcile.run()
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, job.failure_code, counts(job)) == ("cancelled", "deadline_passed", (10, 0, 0, 0, 10, 0))
+
+
+def test_what_was_left_lying_is_picked_up(make_job, see, app):
+    """Guard: the reconciler. No message arrives at all; only what it says is done."""
+    job = make_job(rows(600), start=True, chunk_rows=200)
+    sent = app.extensions["liaison.celery"].sent
+    work = {
+        "imports.read_file": tasks.read_file,
+        "imports.send_chunks": tasks.send_chunks,
+        "imports.end_job": tasks.end_job,
+    }
+    steps = []
+    while see(job).state in ("queued", "running"):
+        assert len(steps) < 10
+        sent.clear()
+        tasks.reconcile.run()
+        name, args = sent[0]
+        steps.append(name)
+        work[name].run(*args)
+    assert steps == ["imports.read_file", "imports.send_chunks", "imports.end_job"]
+    assert see(job).state == "completed"
+
+
+def test_a_worker_that_died_with_a_chunk_is_found(make_job, run, see):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        chunks.claim_chunk(session, "short", timedelta(seconds=-1))
+    tasks.send_chunks.run("short")
+    assert chunk_states(job) == ["leased"]
+    tasks.reconcile.run()
+    assert chunk_states(job) == ["due"]
+    assert counts(run(job)) == (10, 10, 0, 0, 0, 0)
+
+
+def test_two_reconcilers_never_work_at_once(app):
+    with unit_of_work() as one, unit_of_work() as other:
+        assert reconcile(one) is not None
+        assert reconcile(other) is None

@@ -61,6 +61,7 @@ def end_job(session: Session, held: Lease, rows: int, error_file: str | None) ->
             lease_until=None,
             waiting=None,
             resume_at=None,
+            **({"failure_code": None, "failure": None} if state.startswith("completed") else {}),
         )
     )
     session.refresh(job)
@@ -69,12 +70,12 @@ def end_job(session: Session, held: Lease, rows: int, error_file: str | None) ->
 
 
 def _final_state(session: Session, job: Job, failed: int) -> str:
-    cut = (
-        job.read_at is None
-        or session.execute(select(exists().where(Chunk.job_id == job.id, Chunk.state == "cancelled"))).scalar_one()
-    )
-    if job.cancel_requested_at is not None and cut:
-        return "cancelled" if job.failure_code in (None, DEADLINE_PASSED) else "failed"
+    """Return the state that is true: a job that was stopped when all was done is completed all the same."""
+    if job.failure_code not in (None, DEADLINE_PASSED):
+        return "failed"
+    cut_chunk = exists().where(Chunk.job_id == job.id, Chunk.state == "cancelled")
+    if job.read_at is None or session.execute(select(cut_chunk)).scalar_one():
+        return "cancelled"
     return "completed_with_errors" if failed else "completed"
 
 
