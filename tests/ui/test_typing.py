@@ -87,6 +87,18 @@ def test_pages_when_turned_keep_the_address(open_page: OpenPage) -> None:
     expect(page.locator("tbody .person-name").first).to_have_text(first)
 
 
+def test_going_back_when_pages_were_turned_brings_a_page_that_works(open_page: OpenPage) -> None:
+    page = open_page("/customers")
+    first = _names(page)[0]
+    page.get_by_role("link", name="Next page").click()
+    page.wait_for_url("**after=12")
+    page.go_back()
+    expect(page.locator("tbody .person-name").first).to_have_text(first)
+    page.get_by_role("button", name="Actions for Ines Almeida").click()
+    page.get_by_role("menuitem", name="Put on hold").click()
+    expect(page.locator(".toast-note")).to_contain_text("Ines Almeida is on hold.")
+
+
 def test_key_when_typing_is_only_a_letter(open_page: OpenPage) -> None:
     page = open_page("/customers")
     page.get_by_role("searchbox").press_sequentially("n/?")

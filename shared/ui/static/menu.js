@@ -58,7 +58,8 @@ document.addEventListener("contextmenu", event => {
   const host = event.target.closest("[data-menu]:not(button)");
   if (!host || event.shiftKey) return; // Shift and right-click: the browser's own menu
   event.preventDefault();
-  if (event.button !== 2 && event.pointerType !== "touch") return byKeyboard(host, event.target);
+  const byPointer = event.button === 2 || event.ctrlKey || event.pointerType === "touch"; // Ctrl: one-button mice
+  if (!byPointer) return byKeyboard(host, event.target);
   const point = { left: event.clientX, top: event.clientY, bottom: event.clientY };
   const from = host.contains(document.activeElement) ? document.activeElement : host.querySelector("a[href], button");
   show(host, from, point, null);
