@@ -105,16 +105,21 @@ def read_only() -> Iterator[Session]:
         session.close()  # rolls back; rollback() itself would also expire what was loaded
 
 
-def uuid7s(count: int) -> list[uuid.UUID]:
-    """Return `count` version 7 UUIDs (RFC 9562) in ascending order, all of this millisecond.
+def uuid7_texts(count: int) -> list[str]:
+    """Return `count` version 7 UUIDs (RFC 9562) as text, in ascending order, all of this millisecond.
 
     After the 48-bit time come 12 random bits for the batch, then the running number in 32 bits above 30 random ones.
     """
-    if not count:
-        return []
-    head = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | (int.from_bytes(os.urandom(2)) & 0xFFF) << 64 | 0b10 << 62
+    millisecond = f"{time.time_ns() // 1_000_000:012x}"
+    head = f"{millisecond[:8]}-{millisecond[8:]}-7{int.from_bytes(os.urandom(2)) & 0xFFF:03x}-"
     tails = memoryview(os.urandom(4 * count)).cast("I")
-    return [uuid.UUID(int=head | number << 30 | tail >> 2) for number, tail in enumerate(tails)]
+    numbers = (f"{0b10 << 62 | number << 30 | tail >> 2:016x}" for number, tail in enumerate(tails))
+    return [f"{head}{number[:4]}-{number[4:]}" for number in numbers]
+
+
+def uuid7s(count: int) -> list[uuid.UUID]:
+    """Return `count` version 7 UUIDs in ascending order."""
+    return [uuid.UUID(one) for one in uuid7_texts(count)]
 
 
 def uuid7() -> uuid.UUID:

@@ -54,8 +54,8 @@ class TagsCell(Tags):
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> Any:
         """Return the tags in the order given, None for none."""
-        if value is None:
-            return None
+        if not isinstance(value, str):  # blank, or no such column
+            return value
         return super().deserialize(_TAG_ENDS.split(value), attr, data, **kwargs) or None
 
 
@@ -69,8 +69,8 @@ class AttributesCell(Attributes):
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> Any:
         """Return the attributes that hold something, as JSON text; None for none."""
-        if value is None:
-            return None
+        if not isinstance(value, str):  # blank, or no such column
+            return value
         try:
             given = json.loads(value)
         except ValueError as error:

@@ -69,8 +69,8 @@ def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
     accounts = accounts.with_columns(
         is_customer=pl.col("roles").is_null() | pl.col("roles").str.contains("customer"),
         is_vendor=pl.col("roles").is_not_null() & pl.col("roles").str.contains("vendor"),
-        tags=array_literal(pl.col("tags")),
-        attributes=pl.col(ATTRIBUTES),
+        tags=array_literal(pl.col("tags")).fill_null("{}"),
+        attributes=pl.col(ATTRIBUTES).fill_null("{}"),
         search=_search(),
     )
     return NewRecords(

@@ -4,7 +4,6 @@ In a frame all columns of a table are text (uuid, jsonb and text[] as PostgreSQL
 """
 
 import io
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from shared.db import uuid7s
+from shared.db import uuid7_texts
 
 Cursor = psycopg.Cursor[Any]
 
@@ -43,12 +42,12 @@ def copy_out(cursor: Cursor, query: sql.Composable, parameters: Sequence[Any], c
 
 def new_ids(count: int) -> pl.Series:
     """Return `count` fresh ids in ascending order, as text."""
-    return pl.Series([str(one) for one in uuid7s(count)], dtype=pl.String)
+    return pl.Series(uuid7_texts(count), dtype=pl.String)
 
 
 def packed_ids(ids: pl.Series) -> bytes:
     """Return ids as 16 bytes each."""
-    return b"".join(uuid.UUID(one).bytes for one in ids)
+    return bytes.fromhex("".join(ids).replace("-", ""))
 
 
 def array_literal(texts: pl.Expr) -> pl.Expr:
