@@ -14,9 +14,11 @@ from ops.place import BIN, ROOT, Place, find_place, open_state
 from ops.provision import provision
 from ops.stack import need_running, run_in_service
 from ops.testing import run_tests
+from ops.tokens import own_token
 
 NEEDS_DEVELOPMENT = {"test", "lint", "bench"}
 NEEDS_NOTHING = {"down", "status", "logs"}
+PASSED_ON = {"test", "bench", "import"}  # whose arguments are for the program that they start
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,19 +34,12 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("service")
     logs.add_argument("-n", "--lines", type=int, default=100)
     logs.add_argument("-f", "--follow", action="store_true")
-    test = add("test", help="run the tests; further arguments go to pytest", prefix_chars="+", add_help=False)
-    test.add_argument("arguments", nargs="*")
+    add("test", help="run the tests; further arguments go to pytest, --drills adds the long ones", add_help=False)
     add("lint", help="check style, types and who imports whom")
     add("migrate", help="bring the databases to the newest form")
-    bench = add("bench", help="measure, beside a floor from the same run", prefix_chars="+", add_help=False)
-    bench.add_argument("arguments", nargs="*")
+    add("bench", help="measure, beside a floor from the same run: bench [NAME ...]", add_help=False)
     add("demo", help="fill a running copy with sample data")
-    imports = add("import", help="import a CSV file and wait for the end")
-    imports.add_argument("kind")
-    imports.add_argument("file", type=Path)
-    imports.add_argument("--mode", choices=("create", "update", "both"))
-    imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD")
-    imports.add_argument("--json", action="store_true")
+    add("import", help="import a CSV file and wait for the end: import KIND FILE", add_help=False)
     token = add("token", help="print a personal access token for the API")
     token.add_argument("user")
     password = add("password", help="print a new temporary password")
@@ -54,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Run one subcommand and return its exit code. Foreseeable trouble is one sentence on stderr."""
-    if arguments and arguments[0] in ("test", "bench"):  # all further options are for pytest or bench
+    if arguments and arguments[0] in PASSED_ON:
         options = argparse.Namespace(command=arguments[0], arguments=arguments[1:])
     else:
         options = parser().parse_args(arguments)
@@ -114,28 +109,13 @@ def _portal_user(options: argparse.Namespace, place: Place) -> int:
 
 
 def _import(options: argparse.Namespace, place: Place) -> int:
-    need_running(place)
-    if not options.file.is_file():
-        raise Failure(f"There is no file {options.file}.")
-    arguments = ["-m", "services.imports.cli", "import", options.kind, str(options.file.absolute())]
-    if options.mode:
-        arguments += ["--mode", options.mode]
-    for pair in options.map:
-        arguments += ["--map", pair]
-    if options.json:
-        arguments.append("--json")
-    extra = {"LIAISON_URL": os.environ.get("LIAISON_URL") or place.address}
-    extra["LIAISON_TOKEN"] = os.environ.get("LIAISON_TOKEN") or _token(place)
-    return run_in_service(place, "imports", arguments, extra).returncode
-
-
-def _token(place: Place) -> str:
-    """Return an access token of the admin, made for this copy once and kept for its owner alone."""
-    user = os.environ.get("LIAISON_USER", "admin")
-    done = run_in_service(place, "portal", ["-m", "services.portal.cli", "token", user], capture=True)
-    if done.returncode or not done.stdout.strip():
-        raise Failure(f"Could not get an access token for {user}. Set LIAISON_TOKEN, or LIAISON_USER to another user.")
-    return done.stdout.split()[-1]
+    asks_for_help = {"-h", "--help"} & {*options.arguments}
+    if not asks_for_help:
+        need_running(place)
+    extra = {"PYTHONPATH": str(ROOT), "LIAISON_URL": os.environ.get("LIAISON_URL") or place.address}
+    extra["LIAISON_TOKEN"] = os.environ.get("LIAISON_TOKEN") or ("" if asks_for_help else own_token(place))
+    program = ["-m", "services.imports.cli", "import", *options.arguments]
+    return run_in_service(place, "imports", program, extra, folder=Path.cwd()).returncode
 
 
 LINTERS = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports",))

@@ -192,10 +192,11 @@ class Part:
 
     def _print(self, log: LogFile, line: bytes) -> None:
         log.write(line + b"\n")
+        if self.stopping and not self.terminal.verbose:
+            return  # what it says of those it needs, which stop as well
+        text = line.decode(errors="replace").rstrip()
         # What a program warns of while it starts is about this machine, and the same every time.
-        self.terminal.show_log(
-            self.spec.name, line.decode(errors="replace").rstrip(), warnings=self.came_up and not self.stopping
-        )
+        self.terminal.show_log(self.spec.name, text, warnings=self.came_up)
 
     async def _watch(self, program: Program) -> None:
         """Check health: often until it is there, then as often as the compose file says."""

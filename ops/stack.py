@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from ops.compose import Spec, read_compose
 from ops.failure import Failure
@@ -38,13 +39,19 @@ def need_running(place: Place) -> None:
 
 
 def run_in_service(
-    place: Place, service: str, arguments: list[str], extra: Mapping[str, str] | None = None, *, capture: bool = False
+    place: Place,
+    service: str,
+    arguments: list[str],
+    extra: Mapping[str, str] | None = None,
+    *,
+    folder: Path = ROOT,
+    capture: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run `python ...` with the environment that `service` has; its output goes where ours goes, or is captured."""
     spec = read_stack(place)[service]
     return subprocess.run(
         [str(BIN / "python"), *arguments],
-        cwd=ROOT,
+        cwd=folder,
         env=environment_of(spec) | dict(extra or {}),
         stdout=subprocess.PIPE if capture else None,
         stdin=sys.stdin if not capture else subprocess.DEVNULL,
