@@ -40,6 +40,8 @@ def mapped_rows(
         columns = mapping.columns_of(name, header)
         if not columns:
             return mapping.constants[name]
+        if not target.by_name[name].joins:
+            columns = columns[:1]
         return " ".join(text for column in columns if (text := row[place[column]].strip(WHITE)))
 
     shown = [

@@ -44,6 +44,7 @@ def show_job(job_id: uuid.UUID) -> Response:
             progress=progress,
             target=_target(job.kind),
             mapping=Mapping.from_json(job.mapping or {}),
+            column_of=_columns_by_field(job),
             reasons=reasons,
             refusals=refusals[:SHOWN],
             more=len(refusals) > SHOWN,
@@ -63,8 +64,7 @@ def more_refusals(job_id: uuid.UUID, after: int) -> str:
         job=job,
         refusals=found[:SHOWN],
         more=len(found) > SHOWN,
-        target=_target(job.kind),
-        mapping=Mapping.from_json(job.mapping or {}),
+        column_of=_columns_by_field(job),
     )
 
 
@@ -105,6 +105,11 @@ def cancel(job_id: uuid.UUID) -> Response:
     if job.started_at is None and job.state == "cancelled":
         return go_to("/imports", "The import was discarded.")
     return go_to(f"/imports/{job_id}", "The import is being stopped.")
+
+
+def _columns_by_field(job: Any) -> dict[str, str]:
+    """Return the file's own column for each field, the first one where several feed it."""
+    return {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
 
 
 def _target(kind: str) -> Any:

@@ -12,6 +12,7 @@ from services.imports.caller import current_viewer
 from services.imports.domain import jobs as domain
 from services.imports.domain import saved_mappings
 from services.imports.domain.decoding import ENCODINGS
+from services.imports.domain.earlier import earlier_job
 from services.imports.domain.jobs import Options
 from services.imports.domain.mapping import Mapping, validate
 from services.imports.domain.matching import ColumnMatch, suggest
@@ -42,6 +43,7 @@ class Choice:
     options: Options
     matches: Sequence[ColumnMatch] = ()
     saved: Any = None
+    earlier: Any = None
     save_as: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
 
@@ -148,18 +150,23 @@ def _keep(job: Any, choice: Choice, *, starts: bool) -> None:
 
 
 def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice:
-    """Return what the form shows at first: as it was left, as it was saved for such a file, or as it is found."""
+    """Return what the form shows at first: as it was left, saved or done before for such a file, or as it is found."""
     if job.mapping and not wanted:
         return Choice(Mapping.from_json(job.mapping), Options(job.mode, job.match, job.blank))
-    saved = None
+    saved = earlier = None
     if wanted and wanted != "none":
         saved = saved_mappings.get_mapping(session, _uuid(wanted))
     elif not wanted:
         saved = saved_mappings.mapping_for_header(session, job.kind, job.header)
-    known = Mapping.from_json(saved.mapping) if saved else None
-    matches = suggest(job.header, target, known)
+        earlier = None if saved else earlier_job(session, current_viewer(), job.kind, job.header)
+    if earlier:
+        known = Mapping.from_json(earlier.mapping or {})
+        options = Options(earlier.mode, earlier.match, earlier.blank)
+        return Choice(known, options, suggest(job.header, target, known), earlier=earlier)
+    known = Mapping.from_json(saved.mapping) if saved else Mapping(keep_unmapped=True)
+    matches = suggest(job.header, target, known if saved else None)
     columns = {match.column: name for match in matches if (name := match.field or match.suggestion)}
-    mapping = Mapping(columns, known.constants if known else {}, known.keep_unmapped if known else True)
+    mapping = Mapping(columns, known.constants, known.keep_unmapped)
     return Choice(mapping, Options(match=_likely_key(mapping, target)), matches, saved)
 
 

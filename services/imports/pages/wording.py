@@ -46,6 +46,7 @@ REASONS = {
     "ambiguous_match": "More than one record fits",
     "not_found": "There is no such record to update",
     "required": "A value is missing",
+    "invalid": "Not valid",
 }
 COUNTED = ("created", "updated", "unchanged", "skipped")
 
