@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.domain import search_sql
 from services.customers.domain.search_sql import MOST, Place, Question
-from services.customers.domain.search_terms import search_terms, starts_of_name
+from services.customers.domain.search_terms import search_terms, starts_of_name, storable
 from services.customers.domain.search_text import (
     SearchedContact,
     SearchedContactColumns,
@@ -102,10 +102,7 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
         count, places = _starts(session, question)
         is_enough = len(places) > question.limit if question.after else count > MOST
         if not is_enough and not question.is_everything:
-            others = _walk(session, question) if _is_frequent(session, question) else []
-            count = MOST + 1
-            if len(places) + len(others) <= question.limit:
-                count, others = _candidates(session, question)
+            count, others = _others(session, question, enough=question.limit + 1 - len(places))
             places = sorted({*places, *others})
     page = places[: question.limit]
     return Found(
@@ -117,14 +114,15 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
 
 
 def _question(query: SearchQuery) -> Question:
-    choices = {"kind": query.kind, "role": query.role, "tag": query.tag}
+    typed = storable(query.text)
+    choices = {"kind": query.kind, "role": query.role, "tag": query.tag and storable(query.tag)}
     return Question(
         limit=query.limit,
         after=Place(int(query.after[0]), str(query.after[1]), uuid.UUID(query.after[2])) if query.after else None,
         statuses=search_sql.STATUSES if query.status == "all" else (query.status,),
-        starts=starts_of_name(query.text),
-        code=code_key(query.text),
-        terms=search_terms(query.text),
+        starts=starts_of_name(typed),
+        code=code_key(typed),
+        terms=search_terms(typed),
         choices={name: value for name, value in choices.items() if value is not None},
     )
 
@@ -132,6 +130,13 @@ def _question(query: SearchQuery) -> Question:
 def _starts(session: Session, question: Question) -> tuple[int, list[Place]]:
     statement = search_sql.starts(question)
     return _page(session, statement, question) if statement else (0, [])
+
+
+def _others(session: Session, question: Question, enough: int) -> tuple[int, list[Place]]:
+    """Steps 2 and 3: how many match (as far as counted), and a page of them."""
+    if _is_frequent(session, question) and len(met := _walk(session, question)) >= enough:
+        return MOST + 1, met
+    return _candidates(session, question)
 
 
 def _is_frequent(session: Session, question: Question) -> bool:

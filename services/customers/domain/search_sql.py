@@ -125,11 +125,9 @@ def is_frequent(question: Question) -> str:
 
 def candidates(question: Question) -> str:
     """Step 3: how many the trigram index finds, up to one more than `MOST`, and a page of them."""
-    conditions = [_matches(question)]
+    conditions = [_matches(question), _status(question), _chosen(question)]
     if question.choices or question.statuses == ("inactive",):
         conditions.append(f"{FACETS} @> CAST(:facets AS text[])")
-    if question.statuses == ("active",):
-        conditions.append(_status(question))
     return (
         f"WITH found AS MATERIALIZED (SELECT {_place(question)}, id FROM account"
         f" WHERE {' AND '.join(conditions)} LIMIT {MOST + 1})"
@@ -138,7 +136,7 @@ def candidates(question: Question) -> str:
 
 
 # Neither how rare a pattern is nor, right after an import, anything at all is known to the planner: each step leaves
-# it the one index that is meant. NULL puts back what the connection had.
+# it the one index that is meant. NULL puts back what the connection began with.
 PLAN_BY_ORDER = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
     " set_config('jit', 'off', true)"

@@ -25,15 +25,20 @@ SHORTEST_PHONE = 4
 _NUMBER = re.compile(r"[0-9()+./-]*[0-9][0-9()+./-]*")
 
 
+def storable(text: str) -> str:
+    """The first letters of what was typed, without what no text in PostgreSQL can hold (NUL, half a character)."""
+    return text[:MAX_LETTERS].replace("\x00", " ").encode(errors="ignore").decode()
+
+
 def search_terms(text: str) -> list[Term]:
-    """The terms of a typed text, all of which must hold; what is pasted beyond a sensible length is left out."""
-    words = unicodedata.normalize("NFKC", text[:MAX_LETTERS]).split()
+    """The terms of a typed text, all of which must hold; beyond `MAX_TERMS` they are left out."""
+    words = unicodedata.normalize("NFKC", text).split()
     return list(islice(dict.fromkeys(_terms(words)), MAX_TERMS))
 
 
 def starts_of_name(text: str) -> str:
     """How the search text of an account begins whose name starts with the typed text; empty for no words."""
-    words = fold(text[:MAX_LETTERS])
+    words = fold(text)
     return f" {words}" if words else ""
 
 
