@@ -5,6 +5,7 @@ Its programs are run directly, each by its full path. PostgreSQL refuses to run 
 move to a folder of their own, and the state keeps a link to it.
 """
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -76,7 +77,20 @@ def make_cluster(home: Path, password: str | None, initdb: tuple[str, ...] = ())
     cluster = Cluster(data, programs, owner)
     if not (data / "PG_VERSION").exists():
         _initdb(cluster, password, initdb)
+    drop_stale_lock(data)
     return cluster
+
+
+def drop_stale_lock(data: Path) -> None:
+    """Remove a lock file whose process number was given to some other program since, as happens after a reboot.
+
+    PostgreSQL would take that program for another server. A number that is free, or a real postgres, it judges better.
+    """
+    lock = data / "postmaster.pid"
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        number = int(lock.read_text().splitlines()[0])
+        if Path(f"/proc/{number}/comm").read_text().strip() != "postgres":
+            lock.unlink()
 
 
 def _initdb(cluster: Cluster, password: str | None, arguments: tuple[str, ...]) -> None:

@@ -64,7 +64,7 @@ def servers_for_tests(state: Path) -> Iterator[dict[str, str]]:
     folder = state / f"test-{os.getpid()}"
     folder.mkdir(mode=0o711)
     with contextlib.ExitStack() as at_the_end:
-        at_the_end.callback(_remove, folder)
+        at_the_end.callback(remove, folder)
         postgres = _start_postgres(folder, at_the_end)
         valkey = _start_valkey(folder, at_the_end)
         ready = (str(installed() / "bin/pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(postgres))
@@ -138,10 +138,11 @@ def _clear_old(state: Path) -> None:
     for folder in state.glob("test-*"):
         number = folder.name.removeprefix("test-")
         if number.isdigit() and know(int(number)) is None:
-            _remove(folder)
+            remove(folder)
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
+    """Remove a folder of servers, and what of it had to live elsewhere."""
     database = folder / "db"
     if database.is_symlink():  # it had to live elsewhere, see ops/postgres.py
         shutil.rmtree(database.resolve().parent, ignore_errors=True)
