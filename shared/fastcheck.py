@@ -45,10 +45,10 @@ class Loaded:
 def load_rows(schema: ma.Schema, frame: pl.DataFrame, loaders: Mapping[type, Loader]) -> Loaded:
     """Load the text columns of `frame` that bear a name of the schema's; null is a blank cell, given as None.
 
-    `loaders` has one for each type of field that is quick; rows with cells of other types all take the long way.
-    Raises TypeError for a schema that checks rows beyond its fields: such rules cannot be told from columns.
+    `loaders` has one for each type of field. Raises TypeError for a type without, and for a schema that checks rows
+    beyond its fields: such rules cannot be told from columns.
     """
-    check_derivable(schema, frame.columns)
+    check_derivable(schema, frame.columns, loaders)
     names = [name for name in frame.columns if name in schema.load_fields]
     columns = {name: _load_column(schema.load_fields[name], frame[name], loaders) for name in names}
     rows = frame.with_columns(column.values.alias(name) for name, column in columns.items())
@@ -66,8 +66,8 @@ def load_rows(schema: ma.Schema, frame: pl.DataFrame, loaders: Mapping[type, Loa
     return Loaded(both, {unsure[place]: messages for place, messages in faults.items()})
 
 
-def check_derivable(schema: ma.Schema, columns: Sequence[str]) -> None:
-    """Raise TypeError when the schema has rules that are not rules of one of these columns."""
+def check_derivable(schema: ma.Schema, columns: Sequence[str], loaders: Mapping[type, Loader]) -> None:
+    """Raise TypeError when the schema has rules that `loaders` do not cover, or not of one of these columns."""
     if hooks := [hook for hook in HOOKS if schema._hooks.get(hook)]:
         raise TypeError(f"{type(schema).__name__} has {hooks[0]} hooks, so no fast check can be derived from it")
     for name, rule in schema.load_fields.items():
@@ -75,6 +75,8 @@ def check_derivable(schema: ma.Schema, columns: Sequence[str]) -> None:
             raise TypeError(f"{type(schema).__name__}.{name} has another name outside")
         if rule.required and name not in columns:
             raise TypeError(f"{type(schema).__name__} requires a column {name}")
+        if type(rule) not in loaders:
+            raise TypeError(f"{type(schema).__name__}.{name} is a {type(rule).__name__}, which has no loader")
 
 
 def _load_slowly(schema: ma.Schema, frame: pl.DataFrame) -> tuple[list[dict[str, Any]], dict[int, Messages]]:
@@ -86,10 +88,7 @@ def _load_slowly(schema: ma.Schema, frame: pl.DataFrame) -> tuple[list[dict[str,
 
 
 def _load_column(rule: ma.fields.Field[Any], cells: pl.Series, loaders: Mapping[type, Loader]) -> Column:
-    loader = loaders.get(type(rule))
-    if loader is None:
-        return Column(cells, cells.is_null() if rule.allow_none else _none(cells))
-    loaded = loader(rule, cells)
+    loaded = loaders[type(rule)](rule, cells)
     sure = loaded.sure & loaded.values.is_not_null()
     for validator in rule.validators:
         sure &= _passes(validator, loaded.values)

@@ -22,8 +22,8 @@ from shared.keys import code_keys, email_keys
 from shared.outbox import record
 
 TRIES = 5
+MOST_NAMED = 5
 EMAIL_LOCK = 0x6C69_0003
-LONGEST_KEY = 2600  # bytes that surely fit into a page of the index
 
 # Small chunks against big tables: whatever the statistics say, go by the index.
 PLANS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
@@ -103,7 +103,8 @@ class Chunk:
     def _keyed(self) -> pl.DataFrame:
         """Return the rows with their `key`; those without one, or with that of another row, are refused."""
         match = self.job.match
-        key = code_keys(self.rows["code"]) if match == "code" else email_keys(self.rows["email"])
+        texts = self.rows.select(pl.coalesce("email", "contact_email") if match == "email" else "code").to_series()
+        key = email_keys(texts) if match == "email" else code_keys(texts)
         rows = self.rows.with_columns(key.alias("key")).sort("_row")
         rows = self._refuse(rows, pl.col("key").is_null(), match, f"{match}_required", "Needed to find the customer.")
         return self._refuse(
@@ -114,7 +115,7 @@ class Chunk:
         """Deal with rows whose account is there; return the others."""
         counts = found.group_by("key").agg(
             pl.len().alias("matches"),
-            pl.col("account_code").sort().head(5),
+            pl.col("account_code").sort().head(MOST_NAMED),
             pl.col("account_id", "account_code_key").first(),
         )
         rows = rows.join(counts, on="key", how="left", maintain_order="left")
@@ -134,8 +135,13 @@ class Chunk:
         return new.drop("matches", "account_id", "account_code", "account_code_key")
 
     def _update(self, rows: pl.DataFrame) -> None:
-        if not rows.height:
-            return
+        """Change the accounts of `rows`; where several rows speak of one, each sees what the one before it left."""
+        while rows.height:
+            first = pl.col("account_id").is_first_distinct()
+            self._update_each(rows.filter(first))
+            rows = rows.filter(~first)
+
+    def _update_each(self, rows: pl.DataFrame) -> None:
         same = surely_unchanged(self.cursor, self.job, rows, self.mapped)
         self.result.unchanged += int(same.sum())
         rows = rows.filter(~same)

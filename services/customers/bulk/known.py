@@ -16,8 +16,8 @@ TAGS_BETWEEN = "\x1f"
 BY_CODE = sql.SQL("SELECT code_key, id, code, code_key FROM account WHERE code_key = ANY(%s)")
 BY_EMAIL = sql.SQL(
     "SELECT email_key, id, code, code_key FROM account WHERE email_key = ANY(%s)"
-    " UNION ALL SELECT c.email_key, a.id, a.code, a.code_key FROM contact c JOIN account a ON a.id = c.account_id"
-    " WHERE c.is_primary AND a.email_key IS NULL AND c.email_key = ANY(%s)"
+    " UNION SELECT c.email_key, a.id, a.code, a.code_key FROM contact c JOIN account a ON a.id = c.account_id"
+    " WHERE c.is_primary AND c.email_key = ANY(%s)"
 )
 LOCKED_ACCOUNTS = sql.SQL(
     "SELECT id::text, version, search, {} FROM account WHERE id = ANY(%s::uuid[]) ORDER BY code_key FOR NO KEY UPDATE"
@@ -41,7 +41,7 @@ class Known:
 def find_accounts(cursor: Cursor, match: str, keys: pl.Series) -> pl.DataFrame:
     """Return key, account_id, account_code and account_code_key of all accounts with one of `keys`.
 
-    By e-mail an account is found by its own or, where it has none, by its primary contact's.
+    By e-mail an account is found by its own and by its primary contact's.
     """
     columns = ("key", "account_id", "account_code", "account_code_key")
     wanted = keys.drop_nulls().to_list()

@@ -301,11 +301,12 @@ LABELS = {field.name: field.label for field in TARGET_FIELDS}
 
 INSTRUCTIONS = """
 One row is one customer, with its primary contact if you like. The first line names the columns, in any order.
-Rows find their customer by code, or by e-mail: the customer's own or, where it has none, its primary contact's. \
-An e-mail that fits several customers is refused, never guessed.
+Rows find their customer by code, or by e-mail: the row's first address is looked for among customers and their \
+primary contacts. One that fits several customers is refused, never guessed.
 A new customer needs a name. A row without one, but with a contact's name, is a person and gets that name, unless the \
 row says that it is a company.
-With matching by e-mail, new customers without a code get one. The code of a customer that is there never changes.
+With matching by e-mail, new customers without a code get one. What found the customer, its code and its own e-mail, \
+never changes.
 The contact is found by its e-mail, else by name and phone, else by its name; if there is none yet, it is added, as \
 the primary one if the customer has none.
 A blank cell leaves what is there or clears it, as you choose. Code, name, kind, roles and a contact's last name are \
@@ -340,7 +341,7 @@ def customers_target() -> dict[str, Any]:
         "instructions": INSTRUCTIONS.strip().splitlines(),
         "keys": [
             {"name": "code", "field": "code", "rule": "code", "label": "Code"},
-            {"name": "email", "field": "email", "rule": "email", "label": "E-mail"},
+            {"name": "email", "field": "email", "rule": "email", "label": "E-mail", "also": ["contact_email"]},
         ],
         "fields": [field.to_json() for field in TARGET_FIELDS],
         "sample": [dict(row) for row in SAMPLE],

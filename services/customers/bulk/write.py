@@ -74,6 +74,7 @@ def _update(
             "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT id, {}, 0 AS bump FROM {} WITH NO DATA"
         ).format(sql.Identifier(stage), sql.SQL(", ").join(names), sql.Identifier(table))
     )
+    cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(stage)))
     copy_in(cursor, stage, frame)
     fields = [
         sql.SQL("({}, to_jsonb(old.{}), to_jsonb(new.{}))").format(name, sql.Identifier(name), sql.Identifier(name))
