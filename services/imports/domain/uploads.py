@@ -49,12 +49,16 @@ def receive_file(storage: Storage, source: Source, expected: int | None, limit: 
     job_id = uuid7()
     path = f"{folder_of(job_id)}/source"
     digest = hashlib.sha256()
-    with room_for_it(), storage.writing(path) as file:
-        size = _copy(source, file, digest, expected, limit)
-        if expected is not None and size != expected:
-            raise UploadCutShort(size, expected)
-        if not size:
-            raise EmptyUpload
+    try:
+        with room_for_it(), storage.writing(path) as file:
+            size = _copy(source, file, digest, expected, limit)
+            if expected is not None and size != expected:
+                raise UploadCutShort(size, expected)
+            if not size:
+                raise EmptyUpload
+    except BaseException:
+        storage.delete(folder_of(job_id))
+        raise
     return Received(job_id, path, size, digest.digest())
 
 

@@ -1,0 +1,172 @@
+"""One round of a drill: customers are there, a file changes half of them and adds others, and meanwhile things break.
+
+The end is compared by a digest over keys, fields and versions with that of a round in which nothing broke.
+"""
+
+import contextlib
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from tests.drills.stack import Stack, until
+
+HEADER = "code,name,email,phone,city,country,tags,contact_first_name,contact_last_name,contact_email,Extra\n"
+FINAL = ("completed", "completed_with_errors", "cancelled", "failed")
+ACCOUNTS = """
+    SELECT a.code, a.name, a.kind, a.email, a.phone, a.phone_key, a.city, a.country, a.tags, a.attributes, a.search,
+           a.version, (SELECT array_agg((c.first_name, c.last_name, c.email, c.is_primary, c.version)::text ORDER BY c.email)
+                       FROM contact c WHERE c.account_id = a.id)
+    FROM account a ORDER BY a.code_key
+"""
+CHANGES = "SELECT a.code, h.action, h.fields, h.version FROM change h JOIN account a ON a.id = h.account_id"
+CHANGES += " ORDER BY 1, 4, 2, 3::text"
+
+
+def row(number: int, edition: str) -> str:
+    """Return a row of the file: the same customer in another edition has another city and phone."""
+    town = f"{edition} Town {number % 97}"
+    return (
+        f"C{number:06d},Firm {number} Ltd,office{number}@firm.example,+44 20 7946 {number % 10_000:04d},{town},GB,"
+        f"drill;{edition},Given{number},Family{number},person{number}@firm.example,{edition}-{number}\n"
+    )
+
+
+def first_file(rows: int) -> bytes:
+    """Return the customers that are there before."""
+    return (HEADER + "".join(row(number, "old") for number in range(rows))).encode()
+
+
+def second_file(rows: int, seed: int) -> bytes:
+    """Return a file of which half is there already, some rows are wrong, and some keys come twice; shuffled."""
+    random_of = random.Random(seed)
+    numbers = list(range(rows // 2, rows // 2 + rows))
+    random_of.shuffle(numbers)
+    lines = []
+    for number in numbers:
+        lines.append(row(number, "new"))
+        if number % 100 == 7:
+            lines.append(row(number, "again"))
+        if number % 100 == 9:
+            lines.append(f"D{number},,no address,,,Atlantis,,,,,\n")
+        if number % 1000 == 11:
+            lines.append(f"E{number},cut\n")
+    return (HEADER + "".join(lines)).encode()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a round: what customers hold, and what the job says of itself."""
+
+    digest: str
+    history: str
+    counts: dict[str, int]
+    refusals: str
+    state: str
+
+
+class Round:
+    """Runs jobs on a stack; `blocked` stops the owner in the middle of a transaction."""
+
+    def __init__(self, stack: Stack, seed: int, rows: int) -> None:
+        self.stack, self.seed, self.rows = stack, seed, rows
+
+    def undisturbed(self) -> Outcome:
+        """Run a round in which nothing breaks."""
+        return self.disturbed(lambda job: None)
+
+    def disturbed(self, breaking: Callable[[str], None]) -> Outcome:
+        """Run a round in which `breaking` gets the id of the job just started; wait for the end whatever it does."""
+        self.empty()
+        before = self.start(first_file(self.rows))
+        assert self.wait(before)["state"] == "completed"
+        job = self.start(second_file(self.rows, self.seed))
+        breaking(job)
+        return self.outcome(self.wait(job))
+
+    def empty(self) -> None:
+        """Forget all customers and jobs."""
+        with self.stack.database("customers") as customers:
+            customers.execute("TRUNCATE account, contact, change, receipt, job_fence CASCADE")
+            customers.execute("ALTER SEQUENCE code_sequence RESTART")
+        with self.stack.database("imports") as imports:
+            imports.execute("TRUNCATE job CASCADE")
+
+    def start(self, content: bytes) -> str:
+        """Upload a file, match its columns by their names, and start the job."""
+        query = {"kind": "customers", "filename": "drill.csv"}
+        job = self.stack.ask("POST", "/uploads", params=query, content=content).json()
+        columns = {name: name for name in job["header"] if name != "Extra"}
+        self.stack.ask(
+            "PATCH",
+            f"/jobs/{job['id']}",
+            json={"mapping": {"columns": columns, "keep_unmapped": True}},
+            headers={"If-Match": f'"{job["version"]}"'},
+        )
+        self.stack.ask("POST", f"/jobs/{job['id']}/start")
+        return str(job["id"])
+
+    def wait(self, job_id: str, seconds: float = 240) -> dict[str, Any]:
+        """Return the job once it has come to its end; progress may never run backwards or claim what is not true."""
+        deadline = time.monotonic() + seconds
+        done = 0
+        while True:
+            job: dict[str, Any] = self.stack.ask("GET", f"/jobs/{job_id}").json()
+            now = job["progress"]["done"]
+            assert now >= done, "progress ran backwards"
+            done = now
+            if job["state"] in FINAL:
+                return job
+            assert time.monotonic() < deadline, f"still {job['state']}: {job['progress']}"
+            time.sleep(0.1)
+
+    def outcome(self, job: dict[str, Any]) -> Outcome:
+        """Return what came of a round."""
+        counts = job["counts"]
+        assert sum(counts.values()) == 2 * counts["rows"], counts
+        with self.stack.database("customers") as customers:
+            accounts, history = _digest(customers, ACCOUNTS), _digest(customers, CHANGES)
+        with self.stack.database("imports") as imports:
+            refused = _digest(
+                imports, "SELECT row, line, code, message FROM refusal WHERE job_id = %s ORDER BY 1", job["id"]
+            )
+            left = imports.execute("SELECT count(*) FROM chunk WHERE state IN ('due', 'leased')").fetchone()
+            assert left == (0,), "chunks were left lying"
+        return Outcome(accounts, history, counts, refused, job["state"])
+
+    def rows_done(self, job_id: str) -> int:
+        """Return how many rows the job says are done."""
+        return int(self.stack.ask("GET", f"/jobs/{job_id}").json()["progress"]["done"])
+
+    @contextlib.contextmanager
+    def blocked(self) -> Iterator[None]:
+        """Hold customers that the file changes, so that the owner waits in the middle of a transaction in the block.
+
+        Every fifth of them is held, so that each chunk still to come meets one.
+        """
+        with self.stack.database("customers") as holder:
+            holder.autocommit = False
+            holder.execute("SELECT FROM account WHERE code_key ~ '[05]$' ORDER BY code_key FOR UPDATE")
+            with self.stack.database("customers") as watcher:
+                until(lambda: _waits(watcher), "the owner waits in a transaction")
+            yield
+            with contextlib.suppress(psycopg.OperationalError):
+                holder.rollback()
+
+
+def _waits(connection: "psycopg.Connection[Any]") -> bool:
+    found = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _digest(connection: "psycopg.Connection[Any]", query: str, *values: Any) -> str:
+    digest = hashlib.sha256()
+    for found in connection.execute(query, values):
+        digest.update(repr(found).encode())
+    return digest.hexdigest()

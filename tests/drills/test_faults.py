@@ -1,0 +1,179 @@
+"""Long drills: everything that may break breaks, and the end is the same (product row I11). `./liaison test --drills`.
+
+Each fault strikes while the owner is in the middle of a transaction, or at a random place of a seeded sequence.
+"""
+
+import functools
+import json
+import random
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.http import ServiceClient
+from shared.identity import HEADER, sign_identity
+from shared.settings import Settings
+from tests.drills.rounds import Outcome, Round, second_file
+from tests.drills.stack import PERSON, Stack, until
+
+pytestmark = [pytest.mark.drills, pytest.mark.timeout(1_200)]
+ROWS = 20_000
+
+
+@pytest.fixture(scope="module")
+def drill(stack: Stack) -> Round:
+    return Round(stack, seed=7, rows=ROWS)
+
+
+@pytest.fixture(scope="module")
+def expected(drill: Round) -> Outcome:
+    outcome = drill.undisturbed()
+    assert outcome.state == "completed_with_errors"
+    assert outcome.counts["created"] == outcome.counts["updated"] == ROWS // 2
+    return outcome
+
+
+def kill_child(stack: Stack) -> None:
+    assert stack.kill_children("imports-short") + stack.kill_children("imports-long")
+
+
+def kill_workers(stack: Stack) -> None:
+    stack.kill("imports-short")
+    stack.kill("imports-long")
+
+
+def kill_owner(stack: Stack) -> None:
+    stack.kill("customers-bulk")
+
+
+def keep_owner_away(stack: Stack) -> None:
+    with stack.kept_down("customers-bulk"):
+        stack.kill("customers-bulk")
+        time.sleep(4)
+
+
+def kill_beat(stack: Stack) -> None:
+    stack.kill("beat")
+
+
+FAULTS: dict[str, Callable[[Stack], None]] = {
+    "worker child": kill_child,
+    "whole workers": kill_workers,
+    "redis and its data": Stack.lose_redis,
+    "postgres": Stack.restart_postgres,
+    "owner": kill_owner,
+    "owner away": keep_owner_away,
+    "beat": kill_beat,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_a_fault_in_mid_transaction_changes_nothing(
+    stack: Stack, drill: Round, expected: Outcome, fault: Callable[[Stack], None]
+) -> None:
+    def breaking(job: str) -> None:
+        for _ in range(3):
+            with drill.blocked():
+                fault(stack)
+
+    assert drill.disturbed(breaking) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_faults_at_random_change_nothing(stack: Stack, drill: Round, expected: Outcome, seed: int) -> None:
+    random_of = random.Random(seed)
+    kinds = list(FAULTS.values())
+
+    def breaking(job: str) -> None:
+        for _ in range(10):
+            time.sleep(random_of.uniform(0.1, 1.5))
+            random_of.choice(kinds)(stack)
+
+    assert drill.disturbed(breaking) == expected
+
+
+def test_all_messages_lost_costs_time_only(stack: Stack, drill: Round, expected: Outcome) -> None:
+    def breaking(job: str) -> None:
+        for _ in range(8):
+            stack.lose_redis()
+            time.sleep(0.7)
+
+    assert drill.disturbed(breaking) == expected
+
+
+def test_the_same_chunk_ten_times_at_once_is_applied_once(stack: Stack, drill: Round, expected: Outcome) -> None:
+    """Ten chunks are delivered ten times at once each, by others than the workers; then the workers send them too."""
+    settings = Settings.from_environment("imports", stack.specs["imports-long"].environment)
+    client = ServiceClient(settings, "customers_bulk", seconds=60)
+    answers: list[bool] = []
+
+    def breaking(job: str) -> None:
+        with stack.database("imports") as imports, drill.blocked():
+            until(lambda: len(_staged(imports, job)) >= 15, "chunks are staged")
+            with stack.kept_down("imports-long"):
+                kill_workers(stack)
+        with stack.database("imports") as imports, stack.kept_down("imports-long"):
+            kill_workers(stack)
+            about = json.dumps(_about(imports, job))
+            with ThreadPoolExecutor(10) as pool:
+                for no, path, checksum in _staged(imports, job)[-10:]:
+                    body = (stack.folder / "files" / path).read_bytes()
+                    headers = {"Liaison-Checksum": checksum, "Liaison-Job": about}
+                    post = functools.partial(client.post, f"/internal/chunks/{job}/{no}", content=body, headers=headers)
+                    found = list(pool.map(lambda _, post=post: post()["repeated"], range(10)))
+                    assert found.count(False) <= 1
+                    answers.extend(found)
+
+    assert drill.disturbed(breaking) == expected
+    assert len(answers) == 100
+    assert answers.count(False) >= 5
+
+
+def _staged(imports: "psycopg.Connection[Any]", job: str) -> list[tuple[int, str, str]]:
+    return imports.execute("SELECT no, path, checksum FROM chunk WHERE job_id = %s ORDER BY no", [job]).fetchall()
+
+
+def _about(imports: "psycopg.Connection[Any]", job: str) -> dict[str, str]:
+    names = ("kind", "mode", "match", "blank", "actor_id", "actor_name", "file_name")
+    query = "SELECT kind, mode, match, blank, created_by::text, created_by_name, file_name FROM job WHERE id = %s"
+    return dict(zip(names, imports.execute(query, [job]).fetchone() or (), strict=True))
+
+
+def test_cancelling_in_the_middle_of_faults_ends_with_the_truth(stack: Stack, drill: Round, expected: Outcome) -> None:
+    drill.empty()
+    job = drill.start(second_file(ROWS, drill.seed))
+    until(lambda: drill.rows_done(job) > ROWS // 4, "a quarter is done")
+    stack.kill("customers-bulk")
+    kill_workers(stack)
+    stack.ask("POST", f"/jobs/{job}/cancel")
+    stack.lose_redis()
+    ended = drill.wait(job)
+    assert ended["state"] == "cancelled"
+    outcome = drill.outcome(ended)
+    with stack.database("customers") as customers:
+        there = customers.execute("SELECT count(*), min(version), max(version) FROM account").fetchone()
+    assert there == (outcome.counts["created"], 1, 1)
+    assert outcome.counts["skipped"] > 0
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
+def test_an_upload_that_is_cut_leaves_nothing(stack: Stack, drill: Round, length: str) -> None:
+    drill.empty()
+    files = stack.folder / "files/imports"
+    before = set(files.glob("*"))
+    host, port = stack.imports.split("/")[2].split(":")
+    body = second_file(2_000, 1)
+    if "chunked" in length:
+        body = f"{len(body):x}\r\n".encode() + body + b"\r\n"
+    path = "/api/imports/v1/uploads?kind=customers&filename=cut.csv"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{HEADER}: {sign_identity(stack.folder / 'keys', PERSON)}\r\n"
+    with socket.create_connection((host, int(port))) as browser:
+        browser.sendall(f"{head}{length}\r\n\r\n".encode() + body)
+        until(lambda: set(files.glob("*")) - before, "the upload is being stored")
+    until(lambda: set(files.glob("*")) == before, "nothing of it is left")
+    assert stack.ask("GET", "/jobs").json()["items"] == []
