@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from ops.browser import candidates
 from ops.testing import free_port
+from tests.journeys.driving import Copy
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A running copy: its address, the admin's password, and its own `./liaison`."""
-
-    url: str
-    state: Path
-    environment: dict[str, str]
-    password: str
-
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run `./liaison ARGUMENTS` for this copy."""
-        return subprocess.run(
-            [ROOT / "liaison", *arguments], env=self.environment, capture_output=True, text=True, check=check, cwd=ROOT
-        )
 
 
 @pytest.fixture(scope="session")
@@ -111,12 +95,3 @@ def check_axe() -> Callable[[Page, str], None]:
         assert words == []
 
     return check
-
-
-def sign_in(page: Page, copy: Copy, user: str = "admin") -> None:
-    """Sign in through the screen."""
-    page.goto("/sign-in")
-    page.get_by_label("Username").fill(user)
-    page.get_by_label("Password", exact=True).fill(copy.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
