@@ -20,7 +20,7 @@ def read_stack(place: Place) -> dict[str, Spec]:
     """Return the services of docker-compose.yml with this copy's ports, folders and passwords."""
     secrets = place.state / "secrets.env"
     keep_passwords(secrets)
-    file = os.environ.get("LIAISON_COMPOSE_FILE")
+    file = os.environ.get("LIAISON_COMPOSE_FILE")  # another stack over the same launcher, for tests
     return read_compose(
         ROOT / file if file else COMPOSE_FILE,
         BIN / "docker-compose",
