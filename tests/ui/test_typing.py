@@ -158,30 +158,51 @@ def test_form_when_saved_does_not_warn(open_page: OpenPage) -> None:
     assert asked == []
 
 
-def test_form_when_sent_twice_goes_once(open_page: OpenPage) -> None:
+@pytest.mark.parametrize(
+    ("path", "opener", "label", "button"),
+    [("/forms", "", "Name", "Save customer"), ("/dialogs", "Form", "Reason", "Make inactive")],
+)
+def test_form_when_sent_again_while_on_its_way_goes_once(
+    open_page: OpenPage, path: str, opener: str, label: str, button: str
+) -> None:
+    page = open_page(path)
+    if opener:
+        page.get_by_role("button", name=opener, exact=True).click()
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    page.get_by_label(label).fill("They moved.")
+    seen = page.get_by_role("button", name=button).evaluate(
+        """button => {
+            let seen = 0;
+            document.addEventListener("submit", () => { seen += 1; });
+            button.click();
+            button.click();
+            return [seen, button.getAttribute("aria-disabled")];
+        }"""
+    )
+    assert seen == [1, "true"]
+    expect(page.locator(".toast-note")).to_have_count(1)
+    assert len(posted) == 1
+
+
+def test_form_when_it_was_refused_still_guards_what_was_typed(open_page: OpenPage) -> None:
     page = open_page("/forms")
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("E-mail").fill("not an address")
+    page.get_by_role("button", name="Save customer").click()
+    expect(page.get_by_label("E-mail")).to_have_value("not an address")
+    page.on("dialog", lambda question: question.dismiss())
+    with page.expect_event("dialog", lambda question: question.type == "beforeunload"):
+        page.get_by_role("link", name="Customers").first.click(no_wait_after=True)
+
+
+def test_form_when_a_field_asks_the_server_meanwhile_can_be_sent(open_page: OpenPage) -> None:
+    page = open_page("/forms")
+    _hold(page, "**/strength")
     page.get_by_label("Name").fill("Cobalt Labs")
-    page.get_by_role("button", name="Save customer").dblclick()
+    with page.expect_request("**/strength"):
+        page.get_by_label("New password", exact=True).press_sequentially("correct horse")
+    page.get_by_role("button", name="Save customer").click()
     expect(page.locator(".toast-note")).to_contain_text("Saved.")
-    assert len(sent) == 1
-
-
-def test_htmx_form_when_sent_twice_goes_once(open_page: OpenPage) -> None:
-    page = open_page("/dialogs")
-    held = _hold(page, "**/dialog-form")
-    page.get_by_role("button", name="Form", exact=True).click()
-    page.get_by_label("Reason").fill("They moved.")
-    with page.expect_request("**/dialog-form"):
-        page.get_by_role("button", name="Make inactive").click()
-    button = page.get_by_role("button", name="Make inactive")
-    expect(button).to_have_attribute("aria-disabled", "true")
-    page.get_by_label("Reason").press("Enter")
-    for route in held:
-        route.continue_()
-    expect(page.locator(".toast-note")).to_contain_text("Noted.")
-    assert len(held) == 1
 
 
 def test_password_when_typed_is_rated_and_can_be_shown(open_page: OpenPage) -> None:

@@ -1,13 +1,16 @@
 // A form is sent once at a time, and [data-guard] is not left by accident with unsaved changes.
 const initial = new WeakMap();
 const sending = new WeakSet();
+const requested = new WeakSet(); // by htmx
+const DOWNLOAD = 10_000; // a form that leads to a download stays on the page: it can be sent again after this
 
 const content = form => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value instanceof File ? value.name : value]));
 const isDirty = form => initial.has(form) && !sending.has(form) && initial.get(form) !== content(form);
 
-function watch(root) {
-  for (const form of root.querySelectorAll?.("form[data-guard]") ?? []) {
-    if (!initial.has(form)) initial.set(form, form.dataset.guard === "changed" ? "" : content(form));
+// A form that came back refused still holds what nobody has saved.
+function watch() {
+  for (const form of document.querySelectorAll("form[data-guard]")) {
+    if (!initial.has(form)) initial.set(form, form.querySelector("[aria-invalid=true], [data-focus]") ? "" : content(form));
   }
 }
 
@@ -23,21 +26,27 @@ addEventListener("submit", event => {
   const form = event.target;
   if (form.getAttribute("method") === "dialog" || form.matches('[role="search"], [data-upload]')) return;
   if (sending.has(form)) { event.preventDefault(); event.stopImmediatePropagation(); return; }
-  if (form.matches("[hx-get], [hx-post], [hx-put], [hx-patch], [hx-delete]")) return; // below
   busy(form, true);
-  setTimeout(() => { if (event.defaultPrevented) busy(form, false); });
+  setTimeout(() => { if (event.defaultPrevented && !requested.has(form)) busy(form, false); }); // nobody sent it
+  setTimeout(() => { if (!requested.has(form)) busy(form, false); }, DOWNLOAD);
 }, true);
 
-const formOf = event => event.detail.ctx.request.method === "GET" ? null : event.detail.ctx.sourceElement.closest("form");
-document.addEventListener("htmx:before:request", event => { const form = formOf(event); if (form) busy(form, true); });
+const formOf = ({ request, sourceElement }) => request.method !== "GET" && sourceElement.matches?.("form, button") ? sourceElement.closest("form") : null;
+
+document.addEventListener("htmx:before:request", event => {
+  const form = formOf(event.detail.ctx);
+  if (form) { requested.add(form); busy(form, true); }
+});
+
 document.addEventListener("htmx:finally:request", event => {
   const { ctx } = event.detail;
-  const form = formOf(event);
-  if (!form) return;
-  if (ctx.hx?.redirect && ctx.response.status < 400) return; // the page is being left
+  const form = formOf(ctx);
+  if (!form || (ctx.hx?.redirect && ctx.response.status < 400)) return; // the page is being left
+  requested.delete(form);
   busy(form, false);
   if (ctx.response?.status < 300 && ctx.sourceElement === form) initial.set(form, content(form));
 });
+
 addEventListener("pageshow", () => { for (const form of document.forms) busy(form, false); });
 
 addEventListener("beforeunload", event => {
@@ -49,5 +58,5 @@ document.addEventListener("liaison:leave", event => {
   if (dirty && !confirm("Close without saving your changes?")) event.preventDefault();
 });
 
-document.addEventListener("DOMContentLoaded", () => watch(document));
-document.addEventListener("htmx:after:swap", () => watch(document));
+document.addEventListener("DOMContentLoaded", watch);
+document.addEventListener("htmx:after:swap", watch);
