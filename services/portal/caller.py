@@ -1,6 +1,8 @@
 """Who sent this request: address, actor, session cookie. For the web side of portal."""
 
+import contextlib
 import unicodedata
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
@@ -61,6 +63,14 @@ def safe_path(address: str | None) -> str:
     if parts.scheme or parts.netloc or address.startswith("//") or parts.path in ("/sign-in", "/sign-out"):
         return "/"
     return address
+
+
+def forget_first_sign_in(username: str) -> None:
+    """Remove the file that tells the first administrator's password, once that is not their password any more."""
+    file: Path | None = current_app.config.get("FIRST_SIGN_IN_FILE")
+    with contextlib.suppress(OSError):  # it may be gone, or on a disk that is read-only here
+        if file and file.read_text().splitlines()[:1] == [username]:
+            file.unlink()
 
 
 def _cookie() -> str:

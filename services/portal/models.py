@@ -101,7 +101,7 @@ class User(Base):
 
     roles: Mapped[list[Role]] = relationship(secondary="user_role", order_by=Role.name_key, lazy="selectin")
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version, "eager_defaults": True}  # noqa: RUF012
     __table_args__ = (
         UniqueConstraint("username_key"),
         UniqueConstraint("code_key"),

@@ -1,9 +1,7 @@
 """A portal on a database of its own, builders for its people, and a browser that the gateway stands before."""
 
 import itertools
-import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from services.portal.app import create_app
 from services.portal.domain import credentials, setup, users
-from services.portal.domain.permissions import ALL, ADMINISTRATOR
 from services.portal.models import Role, User
 from shared.db import unit_of_work
 from shared.identity import HEADER
@@ -78,7 +75,12 @@ class Browser:
         self.ip = ip
 
     def _headers(self, extra: dict[str, str]) -> dict[str, str]:
-        return {"X-Forwarded-For": self.ip, "Sec-Fetch-Site": "same-origin", "User-Agent": "Mozilla/5.0 Firefox/140.0 (Linux)", **extra}
+        return {
+            "X-Forwarded-For": self.ip,
+            "Sec-Fetch-Site": "same-origin",
+            "User-Agent": "Mozilla/5.0 Firefox/140.0 (Linux)",
+            **extra,
+        }
 
     def ask(self, method: str, url: str, headers: dict[str, str] | None = None) -> Any:
         """Ask the identity endpoint about a request."""

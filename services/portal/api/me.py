@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, make_response
 
 from services.portal.api.blueprint import blueprint
-from services.portal.caller import actor, set_session_cookie, user_agent
+from services.portal.caller import actor, forget_first_sign_in, set_session_cookie, user_agent
 from services.portal.domain import access, audit, credentials, sign_in, tokens, users
 from services.portal.schemas import (
     MeOut,
@@ -37,11 +37,13 @@ def change_password(values: dict[str, str]) -> Response:
     """Change your password. All your sessions end; a browser gets a new one with this answer."""
     me = actor()
     with unit_of_work() as session:
-        sign_in.count_try(session, users.get_user(session, current_identity().user_id).username)
+        username = users.get_user(session, current_identity().user_id).username
+        sign_in.count_try(session, username)
     with unit_of_work() as session:
         browser = credentials.change_own_password(
             session, me, values["current_password"], values["new_password"], user_agent=user_agent()
         )
+    forget_first_sign_in(username)
     return set_session_cookie(make_response("", 204), browser)
 
 

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from services.portal.api.blueprint import blueprint
-from services.portal.caller import actor
+from services.portal.caller import actor, forget_first_sign_in
 from services.portal.domain import credentials, users
 from services.portal.schemas import PasswordIn, PasswordOut, UserChange, UserIn, UserOut, UserQuery, place_by_name
 from shared.db import read_only, unit_of_work
@@ -76,7 +76,9 @@ def change_user(changes: dict[str, Any], user_id: uuid.UUID) -> Answer:
 def set_password(values: dict[str, Any], user_id: uuid.UUID) -> credentials.PasswordSet:
     """Set a password; without one, generate it and tell it once. The user's sessions end."""
     with unit_of_work() as session:
-        return credentials.set_password(session, actor(), user_id, values["password"], temporary=values["temporary"])
+        given = credentials.set_password(session, actor(), user_id, **values)
+    forget_first_sign_in(given.user.username)
+    return given
 
 
 @blueprint.route("/users/<uuid:user_id>/activate", methods=["POST"])

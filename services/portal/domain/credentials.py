@@ -38,8 +38,7 @@ def set_password(
     generated = new_password() if password is None else None
     if password is not None:
         passwords.check_new(password, own_words(user))
-    user.password_is_temporary = temporary or password is None
-    _store(session, user, generated or password or "")
+    _store(session, user, generated or password or "", temporary=temporary or password is None)
     ended = access.end_sessions(session, user.id)
     forget_tries(session, user.username)
     details = {"generated": generated is not None, "temporary": user.password_is_temporary, "sessions_ended": ended}
@@ -60,17 +59,17 @@ def change_own_password(
     if passwords.is_right(user.password_hash, new):
         raise PasswordRefused("This is your current password. Choose another one.", "new_password")
     passwords.check_new(new, own_words(user), "new_password")
-    user.password_is_temporary = False
-    _store(session, user, new)
+    _store(session, user, new, temporary=False)
     ended = access.end_sessions(session, user.id)
     forget_tries(session, user.username)
     audit.note(session, "password_changed", actor, subject_of(user), {"sessions_ended": ended})
     return access.open_session(session, user.id, ip=actor.ip, user_agent=user_agent)
 
 
-def _store(session: Session, user: User, password: str) -> None:
-    user.password_hash = passwords.hash_password(password)
+def _store(session: Session, user: User, password: str, *, temporary: bool) -> None:
     now = session.scalar(select(func.now()))
     assert now is not None
+    user.password_hash = passwords.hash_password(password)
     user.password_set_at = user.updated_at = now
-    user.temporary_until = now + timedelta(hours=TEMPORARY_HOURS) if user.password_is_temporary else None
+    user.password_is_temporary = temporary
+    user.temporary_until = now + timedelta(hours=TEMPORARY_HOURS) if temporary else None

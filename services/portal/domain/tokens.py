@@ -47,6 +47,7 @@ def create_token(
         session.flush()
     except IntegrityError as error:
         raise TokenNameTaken(token.name) from error
+    session.refresh(token)
     audit.note(session, "token_created", actor, owner, {"name": token.name, "prefix": token.prefix, "days": days})
     return token, secret
 

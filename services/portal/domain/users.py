@@ -84,6 +84,7 @@ def create_user(session: Session, actor: Actor, values: Mapping[str, Any]) -> Us
     _give_roles(session, actor, user, values.get("roles") or [])
     session.add(user)
     _save(session, user)
+    session.refresh(user)
     details = {"username": user.username, "roles": [role.name for role in user.roles]}
     audit.note(session, "user_added", actor, subject_of(user), details)
     return user

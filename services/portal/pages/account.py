@@ -1,13 +1,12 @@
 """What people do with their own access: password, sessions, tokens."""
 
-import contextlib
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
-from services.portal.caller import actor, session_token, set_session_cookie, user_agent
+from services.portal.caller import actor, forget_first_sign_in, session_token, set_session_cookie, user_agent
 from services.portal.domain import access, audit, credentials, sign_in, strength, tokens, users
 from services.portal.errors import SignInLocked
 from services.portal.schemas import OwnPasswordIn, TokenIn, load_form
@@ -54,7 +53,7 @@ def change_password() -> Response:
         return make_response(_password_page({"current_password": [locked.sentence]}), locked.status)
     except Invalid as error:
         return make_response(_password_page(error.fields), error.status)
-    _forget_first_sign_in(user.username)
+    forget_first_sign_in(user.username)
     return set_session_cookie(go_to("/", "Your password is changed. Other sessions have ended."), browser)
 
 
@@ -64,20 +63,7 @@ def judge_own() -> str:
     """Say how strong a new password of one's own is."""
     with read_only() as session:
         own = users.own_words(users.get_user(session, current_identity().user_id))
-    return render_template("portal/strength.html", verdict=strength.judge(typed_password(), own))
-
-
-def typed_password() -> str:
-    """Return the password in a form, whichever of the two names it has."""
-    return request.form.get("new_password") or request.form.get("password") or ""
-
-
-def _forget_first_sign_in(username: str) -> None:
-    """Remove the file that tells the first administrator's password, once that is not their password any more."""
-    file = current_app.config.get("FIRST_SIGN_IN_FILE")
-    with contextlib.suppress(OSError):  # it may be gone, or on a disk that is read-only here
-        if file and file.read_text().splitlines()[:1] == [username]:
-            file.unlink()
+    return render_template("portal/strength.html", verdict=strength.judge(request.form.get("new_password", ""), own))
 
 
 @blueprint.post("/account/sessions/<uuid:session_id>/end")

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from services.portal.caller import actor
+from services.portal.caller import actor, forget_first_sign_in
 from services.portal.domain import audit, credentials, roles, sign_in, strength, users
 from services.portal.schemas import PasswordIn, UserIn, UserQuery, load_form, place_by_name
 from shared.db import read_only, unit_of_work
@@ -165,7 +165,7 @@ def activate(user_id: uuid.UUID) -> Response:
     """Switch a user on."""
     with unit_of_work() as session:
         user = users.set_active(session, actor(), user_id, True)
-    return go_to(_back(), f"{user.name} can sign in again.")
+    return go_to("/settings/users", f"{user.name} can sign in again.")
 
 
 @blueprint.get("/settings/users/<uuid:user_id>/deactivate")
@@ -182,41 +182,35 @@ def deactivate(user_id: uuid.UUID) -> Response:
     """Switch a user off."""
     with unit_of_work() as session:
         user = users.set_active(session, actor(), user_id, False)
-    return go_to(_back(), f"{user.name} is switched off. Their sessions have ended.")
-
-
-def _back() -> str:
-    """Return the page that a row action came from: the list or the user."""
-    return "/settings/users"
+    return go_to("/settings/users", f"{user.name} is switched off. Their sessions have ended.")
 
 
 @blueprint.get("/settings/users/<uuid:user_id>/password")
 @requires("users.manage")
 def ask_password(user_id: uuid.UUID) -> str:
     """Show the dialog that sets a password."""
+    return _password_dialog(user_id, {})
+
+
+def _password_dialog(user_id: uuid.UUID, errors: dict[str, list[str]]) -> str:
     with read_only() as session:
-        return render_template(
-            "portal/user_password.html", user=users.get_user(session, user_id), errors={}, how="generate"
-        )
+        user = users.get_user(session, user_id)
+    return render_template("portal/user_password.html", user=user, errors=errors, shortest=strength.MIN_LENGTH)
 
 
 @blueprint.post("/settings/users/<uuid:user_id>/password")
 @requires("users.manage")
 def set_password(user_id: uuid.UUID) -> Response:
     """Set a password, or generate one and show it this once; answers the dialog's inside."""
-    how = request.form.get("how", "generate")
-    typed = request.form.get("password", "") if how == "type" else None
+    form = request.form
+    typed = None if form.get("how") == "generate" else form.get("password", "")
     try:
-        values = load_form(PasswordIn(), {"password": typed, "temporary": "temporary" in request.form or how != "type"})
+        values = load_form(PasswordIn(), {"password": typed, "temporary": "temporary" in form})
         with unit_of_work() as session:
-            given = credentials.set_password(
-                session, actor(), user_id, values["password"], temporary=values["temporary"]
-            )
+            given = credentials.set_password(session, actor(), user_id, **values)
     except Invalid as error:
-        with read_only() as session:
-            user = users.get_user(session, user_id)
-            page = render_template("portal/user_password.html", user=user, errors=error.fields, how=how)
-        return make_response(page, error.status)
+        return make_response(_password_dialog(user_id, error.fields), error.status)
+    forget_first_sign_in(given.user.username)
     page = render_template("portal/user_password_set.html", user=given.user, given=given)
     return toast(make_response(page), f"{given.user.name} has a new password.")
 

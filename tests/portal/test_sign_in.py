@@ -1,0 +1,282 @@
+"""Signing in and out, lockout, temporary passwords (P3), and what a stranger can learn (nothing)."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from services.portal.domain import passwords, sign_in
+from services.portal.errors import SignInLocked
+from services.portal.models import AuditEntry, BrowserSession, SignInTries, User
+
+GOOD = "teapot granite marmalade"
+
+
+def _actions(session: Session) -> list[str]:
+    return list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
+
+
+def test_sign_in_when_right_opens_a_session_and_goes_on(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    user = make_user("Staff", username="Ines.M")
+    answer = browser.sign_in("  ines.m ", next="/customers?q=a")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers?q=a")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("liaison=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert browser.get("/api/portal/v1/me").json["id"] == str(user.id)
+    assert _actions(session)[-1] == "signed_in"
+
+
+def test_cookie_when_public_address_has_tls_is_bound_to_the_host(
+    app: Any, browser: Any, make_user: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    settings = replace(app.extensions["liaison.settings"], public_url="https://crm.example.test")
+    monkeypatch.setitem(app.extensions, "liaison.settings", settings)
+    cookie = browser.sign_in(make_user().username).headers["Set-Cookie"]
+    assert cookie.startswith("__Host-liaison=")
+    assert "Secure" in cookie
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+
+
+def test_session_token_when_stored_is_only_a_hash(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    token = browser.sign_in(make_user().username).headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    assert len(token) >= 43  # 256 bits
+    stored = session.scalars(select(BrowserSession)).one()
+    assert token.encode() not in stored.token_hash
+    row = session.execute(text("SELECT row_to_json(s)::text FROM browser_session s")).scalar_one()
+    assert token not in row
+
+
+def test_session_when_signing_in_again_is_a_new_one_and_the_old_is_gone(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    user = make_user()
+    first = browser.sign_in(user.username).headers["Set-Cookie"]
+    second = browser.sign_in(user.username).headers["Set-Cookie"]
+    assert first.partition(";")[0] != second.partition(";")[0]
+    assert session.scalar(select(func.count()).select_from(BrowserSession)) == 1
+
+
+def test_session_when_planted_by_somebody_else_is_not_taken_over(browser: Any, make_user: Callable[..., User]) -> None:
+    browser.client.set_cookie("liaison", "planted-by-an-attacker")
+    answer = browser.sign_in(make_user().username)
+    assert "planted" not in answer.headers["Set-Cookie"]
+    browser.client.set_cookie("liaison", "planted-by-an-attacker")
+    assert browser.ask("GET", "/").status_code == 303
+
+
+@pytest.mark.parametrize("case", ["wrong password", "unknown name", "switched off", "no password"])
+def test_sign_in_when_refused_says_the_same_whatever_the_reason(
+    browser: Any, make_user: Callable[..., User], case: str
+) -> None:
+    user = make_user(active=case != "switched off", password=None if case == "no password" else GOOD)
+    name = "nobody.here" if case == "unknown name" else user.username
+    answer = browser.sign_in(name, "wrong" if case == "wrong password" else GOOD)
+    assert answer.status_code == 401
+    assert "The username or the password is not right." in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_sign_in_when_the_name_is_unknown_costs_the_same_look_at_a_hash(
+    browser: Any, make_user: Callable[..., User], known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = make_user().username if known else "nobody.here"
+    looks: list[str] = []
+    real = passwords.HASHER.verify
+    monkeypatch.setattr(
+        type(passwords.HASHER), "verify", lambda self, stored, typed: looks.append(stored) or real(stored, typed)
+    )
+    browser.sign_in(name, "not the password")
+    assert len(looks) == 1
+    assert looks[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_sign_in_when_it_failed_often_has_to_wait_longer_each_time(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    user = make_user()
+    for _ in range(sign_in.FREE_TRIES):
+        answer = browser.sign_in(user.username, "wrong")
+    assert "wait 30 seconds" in answer.text
+    locked = browser.sign_in(user.username)
+    assert (locked.status_code, locked.headers["Retry-After"]) == (429, "30")
+    waits = []
+    for _ in range(9):
+        session.execute(text("UPDATE sign_in_tries SET locked_until = now() - interval '1 second'"))
+        session.commit()
+        browser.sign_in(user.username, "wrong")
+        waits.append(sign_in.seconds_to_wait(session, user.username))
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    session.execute(text("UPDATE sign_in_tries SET locked_until = now() - interval '1 second'"))
+    session.commit()
+    assert browser.sign_in(user.username).status_code == 303
+    assert sign_in.seconds_to_wait(session, user.username) == 0
+
+
+def test_sign_in_when_locked_looks_alike_for_names_that_do_not_exist(
+    browser: Any, make_user: Callable[..., User]
+) -> None:
+    known = make_user().username
+    answers = {name: [browser.sign_in(name, "wrong") for _ in range(7)] for name in (known, "nobody.here")}
+    told = [[(one.status_code, one.text.replace(name, "")) for one in given] for name, given in answers.items()]
+    assert told[0] == told[1]
+
+
+def test_tries_when_a_day_old_are_forgotten(browser: Any, make_user: Callable[..., User], session: Session) -> None:
+    user = make_user()
+    for _ in range(4):
+        browser.sign_in(user.username, "wrong")
+    session.execute(text("UPDATE sign_in_tries SET last_at = now() - interval '25 hours'"))
+    session.commit()
+    browser.sign_in(user.username, "wrong")
+    assert session.scalars(select(SignInTries.failed)).all() == [1]
+
+
+def test_failed_sign_in_when_recorded_does_not_keep_what_was_typed(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    browser.sign_in("my-secret-password-in-the-wrong-field", "x")
+    browser.sign_in(make_user(name="Known One").username, "x")
+    rows = session.execute(
+        select(AuditEntry.subject_name, AuditEntry.ip).where(AuditEntry.action == "sign_in_failed")
+    ).all()
+    assert sorted(rows) == [("Known One", "203.0.113.7"), ("unknown name", "203.0.113.7")]
+    everything = session.execute(text("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_entry a")).scalar_one()
+    assert "my-secret" not in everything
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b", "'; DROP TABLE portal_user; --", "x" * 5000, "", "🦊", "\u202e"])
+def test_sign_in_when_the_name_is_strange_is_just_refused(browser: Any, name: str) -> None:
+    assert browser.sign_in(name, name).status_code == 401
+
+
+def test_sign_in_when_sent_from_another_site_is_refused(browser: Any, make_user: Callable[..., User]) -> None:
+    form = {"username": make_user().username, "password": GOOD}
+    assert browser.post("/sign-in", form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "//evil.test",
+        "/\\evil.test",
+        "https://evil.test/",
+        "javascript:alert(1)",
+        "/\t/evil.test",
+        "/ /evil.test",
+        "/sign-out",
+        "customers",
+        "/%0d%0aX: y\r\n",
+        "",
+        "/" + "a" * 3000,
+    ],
+)
+def test_sign_in_when_next_leads_elsewhere_goes_home(browser: Any, make_user: Callable[..., User], back: str) -> None:
+    answer = browser.sign_in(make_user().username, next=back)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+def test_temporary_password_when_used_lets_nothing_be_done_but_change_it(
+    browser: Any, make_user: Callable[..., User]
+) -> None:
+    user = make_user("Administrator", temporary=True)
+    assert browser.sign_in(user.username, next="/customers").headers["Location"] == "/account/password"
+    away = browser.ask("GET", "/settings/users")
+    assert (away.status_code, away.headers["Location"]) == (303, "/account/password")
+    by_api = browser.ask("GET", "/api/portal/v1/users", {"Accept": "application/json"})
+    assert (by_api.status_code, by_api.json["code"], by_api.json["instance"]) == (
+        403,
+        "password_change_required",
+        "/api/portal/v1/users",
+    )
+    assert browser.ask("GET", "/customers", {"HX-Request": "true"}).headers["HX-Redirect"] == "/account/password"
+    assert "Choose your own password" in browser.get("/account/password").text
+    changed = browser.post("/account/password", {"current_password": GOOD, "new_password": "seventeen wet umbrellas"})
+    assert (changed.status_code, changed.headers["Location"]) == (303, "/")
+    assert browser.get("/settings/users").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/password/../../settings/users",
+        "//settings/users",
+        "/account/password/x",
+        "/sign-out/../api/portal/v1/users",
+    ],
+)
+def test_temporary_password_when_the_address_is_twisted_opens_nothing(
+    browser: Any, make_user: Callable[..., User], path: str
+) -> None:
+    browser.sign_in(make_user(temporary=True).username)
+    assert browser.ask("GET", path).status_code == 303
+
+
+def test_temporary_password_when_its_day_is_over_does_not_work(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    user = make_user(temporary=True)
+    session.execute(
+        text("UPDATE portal_user SET temporary_until = now() - interval '1 second' WHERE id = :id"), {"id": user.id}
+    )
+    session.commit()
+    answer = browser.sign_in(user.username)
+    assert answer.status_code == 401
+    assert "has run out" in answer.text
+
+
+def test_sign_out_when_done_ends_the_session_in_the_database(signed_in: Callable[..., Any], session: Session) -> None:
+    browser = signed_in()
+    kept = browser.client.get_cookie("liaison").value
+    assert browser.post("/sign-out").headers["Location"] == "/sign-in"
+    assert session.scalar(select(func.count()).select_from(BrowserSession)) == 0
+    browser.client.set_cookie("liaison", kept)
+    assert browser.ask("GET", "/").status_code == 303
+
+
+def test_sign_in_when_one_address_tries_too_often_is_held_back(
+    app: Any, browser: Any, make_browser: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SIGN_IN_LIMIT", "3 per minute")
+    browser.ip = "198.51.100.77"
+    answers = [browser.sign_in(f"name{number}", "x").status_code for number in range(4)]
+    assert answers == [401, 401, 401, 429]
+    assert make_browser(ip="198.51.100.78").sign_in("other", "x").status_code == 401
+    assert browser.client.get("/sign-in").status_code == 200
+
+
+def test_tries_when_sent_all_at_once_are_counted_before_the_password_is_looked_at(portal_app: Any) -> None:
+    """Twenty threads, each with its own connection: only the free tries get through to the password."""
+    from shared.db import unit_of_work
+
+    through: list[bool] = []
+    gate = threading.Barrier(20)
+
+    def one() -> None:
+        with portal_app.app_context():
+            gate.wait()
+            try:
+                with unit_of_work() as session:
+                    sign_in.count_try(session, "raced.name")
+                through.append(True)
+            except SignInLocked:
+                through.append(False)
+
+    threads = [threading.Thread(target=one) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sum(through), len(through)) == (sign_in.FREE_TRIES, 20)
