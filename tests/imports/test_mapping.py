@@ -48,6 +48,11 @@ def test_a_field_is_given_once_unless_the_columns_go_on_with_each_other():
     assert sorted(how for field, how in matches.values() if field == "email") == ["alias"]
 
 
+def test_two_swapped_letters_are_one_mistake():
+    assert found("Emial")["Emial"] == ("email", "fuzzy")
+    assert found("Colour", "Date", "Sum") == dict.fromkeys(("Colour", "Date", "Sum"), (None, "none"))
+
+
 def test_likely_names_are_suggested_and_not_applied():
     (match,) = suggest(["Telefone"], TARGET)
     assert (match.field, match.suggestion, match.how) == (None, "phone", "fuzzy")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.imports.domain.mapping import Mapping, own_columns
 from services.imports.domain.target import Target, TargetField
 
-LIKELY = 82  # of 100: how alike two names must be to be suggested
+LIKELY = 80  # of 100: how alike two names must be to be suggested
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,15 @@ def _without_digits(name: str) -> str:
 
 
 def _likeness(column: str, field: TargetField) -> int:
-    """Return 0 to 100: how alike the column is to the field's most alike name (rapidfuzz)."""
+    """Return 0 to 100: how alike the column is to the field's most alike name, whatever the order of its words."""
     from rapidfuzz import fuzz
+    from rapidfuzz.distance import OSA
 
-    words = column.replace("_", " ").replace("-", " ").casefold()
+    words, bare = column.replace("_", " ").replace("-", " ").casefold(), plain(column)
     best = 0.0
     for name in (field.label, field.name.replace("_", " "), *field.aliases):
-        if min(len(plain(name)), len(plain(column))) >= 4:
-            best = max(best, fuzz.ratio(plain(column), plain(name)), fuzz.token_sort_ratio(words, name.casefold()))
+        other = plain(name)
+        if min(len(other), len(bare)) >= 4:
+            typed = 100 * OSA.normalized_similarity(bare, other)  # two letters swapped are one mistake
+            best = max(best, typed, fuzz.ratio(bare, other), fuzz.token_sort_ratio(words, name.casefold()))
     return round(best)

@@ -75,7 +75,8 @@ def stage_rows(batches: Iterable[MappedRows], key: TargetKey, chunk_rows: int) -
         refusals += batch.refusals
         refusals += repeated
         position = batch.position
-        waiting.append(frame)
+        if frame.height:
+            waiting.append(frame)
         held += frame.height
         while held >= chunk_rows:
             whole = pl.concat(waiting)

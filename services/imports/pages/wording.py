@@ -48,7 +48,8 @@ REASONS = {
     "required": "A value is missing",
     "invalid": "Not valid",
 }
-COUNTED = ("created", "updated", "unchanged", "skipped")
+TAKEN = ("created", "updated", "unchanged")
+COUNTED = (*TAKEN, "skipped")
 
 
 def encoding_label(encoding: str) -> str:
@@ -90,9 +91,11 @@ def outcome(progress: Progress) -> str:
 def _cut_short(progress: Progress, counts: str, refused: str) -> str:
     if progress.state == "failed":
         return " ".join(filter(None, [progress.failure or "It could not go on.", counts and f"Until then: {counts}."]))
-    if progress.done == progress.skipped:
-        return "Stopped before any row was imported."
-    return f"Stopped on the way. What was imported stays: {counts}. {refused}".strip()
+    out = f"{plural(progress.skipped, 'row was', 'rows were')} left out." if progress.skipped else ""
+    begin = "Stopped before any row was imported."
+    if taken := ", ".join(f"{getattr(progress, name):,} {name}" for name in TAKEN if getattr(progress, name)):
+        begin = f"Stopped on the way. What was imported stays: {taken}."
+    return " ".join(filter(None, [begin, out, refused]))
 
 
 def _all(rows: int) -> str:
