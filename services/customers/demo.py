@@ -75,16 +75,16 @@ NOTES = (
 PEOPLE = tuple(Actor(uuid.uuid5(uuid.NAMESPACE_URL, name), name) for name in ("Ines Moreau", "Omar Usman", "Mei Zhang"))
 
 
-def add_demo(session: Session) -> int:
+def add_demo(session: Session, count: int = COUNT) -> int:
     """Add the customers; return how many, 0 if they are there already."""
     if find_account_by_code(session, _code(1)):
         return 0
     chance = random.Random(20)  # noqa: S311 - the same customers every time
     names = [f"{first} {second}" for first, second in itertools.product(FIRST_WORDS, SECOND_WORDS)]
     chance.shuffle(names)
-    for number, name in enumerate(names[:COUNT], start=1):
+    for number, name in enumerate(names[:count], start=1):
         _add_one(session, chance, number, name)
-    return COUNT
+    return count
 
 
 def _add_one(session: Session, chance: random.Random, number: int, name: str) -> None:

@@ -70,6 +70,7 @@ def test_list_when_found_by_a_contact_shows_that_contact(
     account = make_account("Cobalt Labs", email="office@cobalt.example")
     make_contact(account, "Almeida", first_name="Aisha")
     make_contact(account, "Petrov", first_name="Chloé", email="c@p.example")
+    make_contact(account, "Zhang")
     page = client.get("/customers?q=petrov+cob", headers=LIST).text
     assert "Chloé <mark>Petrov</mark>, c@p.example" in page
     assert "Aisha Almeida" in page, "the primary one has a column of its own"

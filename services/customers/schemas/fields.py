@@ -70,7 +70,7 @@ class Code(Text):
 
     def tidy(self, text: str) -> str:
         """Return the code as it is shown."""
-        text = super().tidy(text).translate(_ZERO_WIDTH)
+        text = super().tidy(text).translate(_ZERO_WIDTH).strip()
         return text if code_key(text) else ""
 
 
