@@ -177,6 +177,14 @@ def test_typed_code_comes_first_then_names_then_codes_then_the_rest(session, mak
     assert names(session, "12") == ["Last", "12 Angry Men", "12 Monkeys", "Middle", "Zeta 12"]
 
 
+def test_a_code_of_signs_alone_comes_first(session, make_account):
+    for name, code in [("Alpha", "1"), ("Beta", "--"), ("Gamma", "--1")]:
+        make_account(name, code=code)
+    found = find_accounts(session, SearchQuery("--"))
+    assert [account.name for account in found.items] == ["Beta", "Alpha", "Gamma"]
+    assert found.count == 3
+
+
 def test_names_are_sorted_without_accents_and_short_ones_first(session, make_account):
     for name in ("Smith and Co", "Smith", "Šmith", "Smithers", "smith a"):
         make_account(name)

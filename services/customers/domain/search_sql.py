@@ -86,17 +86,21 @@ def values(question: Question) -> dict[str, Any]:
 
 def starts(question: Question) -> str | None:
     """Step 1: a page of what starts with the input and, on a first page, how many there are up to `MOST` each."""
-    ranges = []
+    ranges, counted = [], []
     if question.code and _may_come(question, CODE_START):
-        ranges.append((f"{CODE_STARTS} AND {_status(question)}", "code_key"))
+        codes = f"{CODE_STARTS} AND {_status(question)}"
+        ranges.append((codes, "code_key"))
+        counted += [f"{codes} AND NOT ({NAME_STARTS})"] if question.starts else []
     if _may_come(question, NAME_START):
         names = NAME_STARTS if question.starts else "true"
         after = _after(question, NAME_START)
-        ranges += [(f"status = '{status}' AND {names} {after}", f"{SORTED}, id") for status in question.statuses]
+        of_statuses = [f"status = '{status}' AND {names} {after}" for status in question.statuses]
+        ranges += [(of_status, f"{SORTED}, id") for of_status in of_statuses]
+        counted += of_statuses
     if not ranges:
         return None
     found = " UNION ".join(f"({_first_of_range(question, *range_)})" for range_ in ranges)
-    total = "NULL" if question.after else " + ".join(f"({_count(question, range_)})" for range_, _ in ranges)
+    total = "NULL" if question.after else " + ".join(f"({_count(question, range_)})" for range_ in counted)
     return f"SELECT *, {total} AS total FROM ({found}) AS found {_page(question)}"
 
 
@@ -193,8 +197,10 @@ def _place(question: Question) -> str:
 
 
 def _rank(question: Question) -> str:
-    if not question.starts:
-        return str(NAME_START)
+    if not question.starts:  # A code of signs alone is a code still.
+        return (
+            f"CASE WHEN code_key = :code THEN {EXACT_CODE} ELSE {NAME_START} END" if question.code else f"{NAME_START}"
+        )
     return (
         f"CASE WHEN code_key = :code THEN {EXACT_CODE} WHEN {NAME_STARTS} THEN {NAME_START}"
         f" WHEN {CODE_STARTS} THEN {CODE_START} ELSE {OTHER} END"
