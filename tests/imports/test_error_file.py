@@ -1,3 +1,5 @@
+"""The error file (I9): every refused row as it was, with why; it goes in again without mapping."""
+
 import io
 
 import pytest

@@ -1,3 +1,5 @@
+"""Mapping (I4): by a saved one, by name, by alias, or only suggested; constants, joined and kept columns."""
+
 import json
 
 import polars as pl

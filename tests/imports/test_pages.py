@@ -1,4 +1,6 @@
-"""The screens of imports, on the real PostgreSQL and with an owner of its own."""
+"""The screens of imports, on the real PostgreSQL, with an owner of its own: how-to (I2), mapping (I4), modes (I6),
+progress (I7), an honest end (I8), the error file (I9).
+"""
 
 import re
 import uuid
@@ -18,7 +20,7 @@ GRACE = Viewer(uuid.UUID(int=99), "Grace Other")
 THREE = "code,name,email\n001,Acme,a@acme.example\n002,bad Bolt,\n003,Cog,c@cog.example\n"
 
 
-def text_of(response) -> str:
+def words_on(response) -> str:
     """What a person reads: without tags, single spaces."""
     body = re.sub(r"<(script|style|template|svg).*?</\1>", " ", response.get_data(as_text=True), flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
@@ -57,7 +59,7 @@ def imported(client: SignedClient, run, place: str, **changes: str) -> Job:
     """Press Import on the matching screen and let the workers work."""
     values = {**form_on(client.get(place).get_data(as_text=True)), **changes}
     response = client.post(f"{place}/mapping", data=values)
-    assert (response.status_code, response.headers.get("Location")) == (303, place), text_of(response)
+    assert (response.status_code, response.headers.get("Location")) == (303, place), words_on(response)
     return run(_job(place))
 
 
@@ -75,7 +77,7 @@ def count_of(model: type) -> int:
 
 
 def test_empty_list_tells_the_next_step(client):
-    page = text_of(client.get("/imports"))
+    page = words_on(client.get("/imports"))
     assert "No imports yet" in page
     assert "Get a sample file" in page
 
@@ -94,9 +96,9 @@ def test_who_may_only_see_jobs_is_offered_nothing_else(app, make_job, run):
     job = run(make_job(THREE, start=True))
     waiting = make_job(THREE)
     auditor = client_as(app, "jobs.all", name="Otto Auditor")
-    assert "Upload" not in text_of(auditor.get("/imports"))
-    assert "2 of 3 rows were imported" in text_of(auditor.get(f"/imports/{job.id}"))
-    assert "Match the columns" not in text_of(auditor.get(f"/imports/{waiting.id}"))
+    assert "Upload" not in words_on(auditor.get("/imports"))
+    assert "2 of 3 rows were imported" in words_on(auditor.get(f"/imports/{job.id}"))
+    assert "Match the columns" not in words_on(auditor.get(f"/imports/{waiting.id}"))
     assert auditor.post(f"/imports/{waiting.id}/mapping").status_code == 403
     assert upload(auditor, THREE).status_code == 403
 
@@ -114,11 +116,11 @@ def test_list_asks_again_only_while_something_is_at_work(client, make_job, run):
     assert 'hx-trigger="every 2s"' in client.get("/imports/fragments/running").get_data(as_text=True)
     run(job)
     assert "every 2s" not in client.get("/imports").get_data(as_text=True)
-    assert "Completed with errors" in text_of(client.get("/imports/fragments/running"))
+    assert "Completed with errors" in words_on(client.get("/imports/fragments/running"))
 
 
 def test_fragment_for_the_home_page_is_quiet_without_jobs(client):
-    assert text_of(client.get("/imports/fragments/running")) == "Nothing was imported lately."
+    assert words_on(client.get("/imports/fragments/running")) == "Nothing was imported lately."
 
 
 def test_list_costs_the_same_queries_for_many_jobs(app, client, make_job):
@@ -166,7 +168,7 @@ def test_unknown_kind_is_refused(client):
 
 
 def test_how_to_shows_instructions_and_fields(client):
-    page = text_of(client.get("/imports/new/customers"))
+    page = words_on(client.get("/imports/new/customers"))
     assert "One row is one thing." in page
     assert "Code" in page
     assert "needed" in page
@@ -176,7 +178,7 @@ def test_sample_file_goes_in_as_it_is(client, run):
     sample = client.get("/imports/new/customers/sample.csv")
     assert sample.data.startswith(b"\xef\xbb\xbf")
     place = uploaded(client, sample.data)
-    assert text_of(client.get(place)).count("same name") == 3
+    assert words_on(client.get(place)).count("same name") == 3
     assert imported(client, run, place).created == 1
 
 
@@ -187,9 +189,9 @@ def test_matching_screen_shows_columns_samples_and_how_they_were_matched(client)
     page = client.get(uploaded(client, "ID,Name,Emial,Colour\n001,Acme,a@b.example,red\n")).get_data(as_text=True)
     form = form_on(page)
     assert [form[f"column.{at}"] for at in range(4)] == ["code", "name", "email", ""]
-    text = text_of(client.get("/imports"))
+    text = words_on(client.get("/imports"))
     assert "Match its columns" in text
-    words = text_of(client.get(uploaded(client, "ID,Name,Emial,Colour\n001,Acme,a@b.example,red\n")))
+    words = words_on(client.get(uploaded(client, "ID,Name,Emial,Colour\n001,Acme,a@b.example,red\n")))
     for expected in (
         "known name",
         "same name",
@@ -225,7 +227,7 @@ def test_preview_shows_rows_as_they_would_be_imported(client):
 
 def test_preview_says_what_is_wrong_before_the_start(client):
     place = uploaded(client, "a,b\n1,2\n")
-    answer = text_of(client.post(f"{place}/preview", data={"column.0": "email", "column.1": "email", "match": "code"}))
+    answer = words_on(client.post(f"{place}/preview", data={"column.0": "email", "column.1": "email", "match": "code"}))
     assert "b : “E-mail” is fed by column “a” already." in answer
     assert "Choose the column that holds “Name”." in answer
     assert "Rows are matched by Code" in answer
@@ -236,7 +238,7 @@ def test_wrong_matching_is_not_started(client):
     values = form_on(client.get(place).get_data(as_text=True))
     response = client.post(f"{place}/mapping", data=values)
     assert response.status_code == 422
-    assert "Choose the column that holds “Name”." in text_of(response)
+    assert "Choose the column that holds “Name”." in words_on(response)
     assert _job(place).state == "uploaded"
 
 
@@ -253,7 +255,7 @@ def test_matching_is_saved_by_name_and_used_for_the_next_file(client, run):
     imported(client, run, place, **{"column.0": "code", "column.1": "name", "match": "code", "save_as": "Monthly"})
     again = uploaded(client, "Y,x \nBolt,2\n")
     page = client.get(again).get_data(as_text=True)
-    assert "Matched as saved in Monthly by Ada Admin." in text_of(client.get(again))
+    assert "Matched as saved in Monthly by Ada Admin." in words_on(client.get(again))
     assert form_on(client.get(uploaded(client, "x,y\n2,Bolt\n")).get_data(as_text=True))["column.1"] == "name"
     anew = form_on(client.get(f"{again}?saved=none").get_data(as_text=True))
     assert anew["column.0"] == ""
@@ -266,7 +268,7 @@ def test_name_that_is_taken_stops_the_start(client, run):
     values = {**form_on(client.get(place).get_data(as_text=True)), "save_as": "Monthly"}
     response = client.post(f"{place}/mapping", data=values)
     assert response.status_code == 409
-    assert "This name is taken." in text_of(response)
+    assert "This name is taken." in words_on(response)
     assert _job(place).state == "uploaded"
 
 
@@ -292,7 +294,7 @@ def test_file_is_matched_as_the_last_one_of_its_kind_was(client, run):
     page = client.get(uploaded(client, "x,y\n2,Bolt\n"))
     form = form_on(page.get_data(as_text=True))
     assert (form["column.0"], form["column.1"], form["mode"]) == ("code", "name", "create")
-    assert "Matched as last time" in text_of(page)
+    assert "Matched as last time" in words_on(page)
 
 
 def test_kept_for_later_waits(client):
@@ -309,12 +311,12 @@ def test_somebody_elses_change_is_not_overwritten(client):
     client.post(f"{place}/mapping", data={**values, "then": "wait"})
     response = client.post(f"{place}/mapping", data=values)
     assert response.status_code == 412
-    assert "changed by somebody else" in text_of(response)
+    assert "changed by somebody else" in words_on(response)
 
 
 def test_file_can_be_read_another_way(client):
     place = uploaded(client, "Müller;Ort,x\nKöln;1,5\n".encode("cp1252"))
-    assert "not in Unicode" in text_of(client.get(place))
+    assert "not in Unicode" in words_on(client.get(place))
     values = {"version": _job(place).version, "encoding": "latin-1", "delimiter": ",", "has_header": "false"}
     assert client.post(f"{place}/form", data=values).headers["Location"] == place
     job = _job(place)
@@ -322,12 +324,12 @@ def test_file_can_be_read_another_way(client):
     values |= {"version": job.version, "has_header": "true", "encoding": "utf-16-le"}
     wrong = client.post(f"{place}/form", data=values)
     assert wrong.status_code == 422
-    assert "Choose another encoding" in text_of(wrong)
+    assert "Choose another encoding" in words_on(wrong)
 
 
 def test_file_without_header_is_told_and_can_be_imported(client, run):
     place = uploaded(client, "T1,Acme,a@acme.example\nT2,Bolt,b@bolt.example\n")
-    assert "The first row looks like data" in text_of(client.get(place))
+    assert "The first row looks like data" in words_on(client.get(place))
     job = imported(client, run, place, **{"column.0": "code", "column.1": "name", "match": "code"})
     assert job.created == 2
 
@@ -353,12 +355,12 @@ def test_stream_sends_fragments_and_the_end(client, make_job, run):
 
 def test_end_is_told_in_a_sentence_with_the_refused_rows(client, make_job, run):
     job = run(make_job(THREE, start=True))
-    page = text_of(client.get(f"/imports/{job.id}"))
+    page = words_on(client.get(f"/imports/{job.id}"))
     assert "2 of 3 rows were imported: 2 created. 1 row was refused." in page
     assert "3 name Name: not a name. invalid" in page
     assert "1 name : not valid" in page
     again = run(make_job(THREE.replace("002,bad Bolt,\n", ""), start=True))
-    assert "All 2 rows were there already" in text_of(client.get(f"/imports/{again.id}"))
+    assert "All 2 rows were there already" in words_on(client.get(f"/imports/{again.id}"))
 
 
 def test_refused_rows_come_back_corrected_without_matching(client, run, owner):
@@ -372,7 +374,7 @@ def test_refused_rows_come_back_corrected_without_matching(client, run, owner):
         "007;bad Bolt;b@bolt.example;2;Who;invalid;Name: not a name.\r\n"
     )
     corrected = uploaded(client, refused.data.replace(b"bad Bolt", b"Bolt"), "things-errors.csv")
-    assert "it says why the row was refused" in text_of(client.get(corrected))
+    assert "it says why the row was refused" in words_on(client.get(corrected))
     job = imported(client, run, corrected)
     assert (job.created, job.failed) == (1, 0)
     assert owner.things()["007"][0] == "Bolt"
@@ -389,15 +391,15 @@ def test_many_refused_rows_are_shown_in_parts(client, make_job, run):
 
 def test_waiting_job_is_discarded(client):
     place = uploaded(client, THREE)
-    assert "Nothing of it was imported." in text_of(client.get(f"{place}/cancel"))
+    assert "Nothing of it was imported." in words_on(client.get(f"{place}/cancel"))
     assert client.post(f"{place}/cancel").headers["Location"] == "/imports"
     assert _job(place).state == "cancelled"
-    assert "Stopped before any row was imported." in text_of(client.get(place))
+    assert "Stopped before any row was imported." in words_on(client.get(place))
 
 
 def test_job_at_work_is_stopped(client, make_job, run):
     job = make_job(THREE, start=True)
-    assert "stays" in text_of(client.get(f"/imports/{job.id}/cancel"))
+    assert "stays" in words_on(client.get(f"/imports/{job.id}/cancel"))
     assert client.post(f"/imports/{job.id}/cancel").headers["Location"] == f"/imports/{job.id}"
     assert run(job).state == "cancelled"
     assert client.post(f"/imports/{job.id}/cancel").status_code == 409
@@ -408,7 +410,7 @@ def test_result_can_be_read_while_the_owner_is_away(app, client, make_job, run, 
     owner = app.extensions["imports.owners"].of("customers")
     monkeypatch.setattr(owner, "_target", None)
     monkeypatch.setattr(owner, "client", type(owner.client)(app.extensions["liaison.settings"], "portal"))
-    assert "2 of 3 rows were imported" in text_of(client.get(f"/imports/{job.id}"))
+    assert "2 of 3 rows were imported" in words_on(client.get(f"/imports/{job.id}"))
     assert client.get("/imports").status_code == 200
 
 
@@ -426,7 +428,7 @@ def test_every_other_row_is_imported_when_one_is_nasty(client, run, case: Nasty)
     with read_only() as session:
         refusals = jobs.list_refusals(session, Viewer(job.created_by, ""), job.id)
     assert [(refusal.row, refusal.line, refusal.code) for refusal in refusals] == case.faults
-    page = text_of(client.get(place))
+    page = words_on(client.get(place))
     for _, line, code in case.faults:
         assert re.search(rf"{line:,} .*\. {code}", page)
     assert (client.get(f"{place}/refused.csv").status_code == 200) == bool(case.faults)
@@ -435,5 +437,5 @@ def test_every_other_row_is_imported_when_one_is_nasty(client, run, case: Nasty)
 def test_same_code_twice_names_the_first_line(client, run):
     job = imported(client, run, uploaded(client, "code,name\nA1,Acme\nB2,Bolt\n a1 ,Again\n"))
     assert (job.created, job.failed) == (2, 1)
-    page = text_of(client.get(f"/imports/{job.id}"))
+    page = words_on(client.get(f"/imports/{job.id}"))
     assert "came before, on line 2." in page

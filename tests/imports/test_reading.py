@@ -1,3 +1,5 @@
+"""Any CSV (I3): every row comes in but the wrong ones, which are told with their line."""
+
 import csv
 import io
 import string

@@ -1,3 +1,5 @@
+"""Any CSV (I3): encoding, delimiter and header are found, shown and overridable; what is no CSV is refused."""
+
 import io
 
 import pytest
