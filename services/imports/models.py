@@ -215,7 +215,7 @@ class SavedMapping(Base):
         UniqueConstraint("kind", "name"),
         Index("saved_mapping_kind_header_hash_ix", "kind", "header_hash"),
     )
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it as it is
+    __mapper_args__ = {"version_id_col": version, "eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it as it is
 
 
 class Outbox(OutboxTable, Base):

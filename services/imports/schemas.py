@@ -17,6 +17,19 @@ STATES = (
 )  # fmt: skip
 
 
+def _storable(text: str) -> None:
+    """Refuse what PostgreSQL cannot keep as text."""
+    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ma.ValidationError("Contains characters that are no text.")
+
+
+class Words(fields.String):
+    """Text that can be stored."""
+
+    def __init__(self, *, longest: int = 1_000, shortest: int = 0, **more: Any) -> None:
+        super().__init__(validate=[validate.Length(shortest, longest), _storable], **more)
+
+
 class UploadQuery(ma.Schema):
     """What is said about a file that is uploaded; what is left out is found out."""
 
@@ -31,14 +44,14 @@ class MappingIn(ma.Schema):
     """Which column feeds which field."""
 
     columns = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(allow_none=True),
+        keys=Words(),
+        values=Words(allow_none=True),
         load_default=dict,
         metadata={"description": "Column of the file to field; a column that is left out or null feeds nothing."},
     )
     constants = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(),
+        keys=Words(),
+        values=Words(),
         load_default=dict,
         metadata={"description": "Field to a value that is the same in all rows."},
     )
@@ -176,17 +189,15 @@ class RefusalOut(ma.Schema):
 class SavedMappingEdit(ma.Schema):
     """A mapping that is kept by name, with the columns of the files that it is for."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 100))
-    header = fields.List(
-        fields.String(validate=validate.Length(max=1_000)), required=True, validate=validate.Length(1, 1_000)
-    )
+    name = Words(required=True, shortest=1, longest=100)
+    header = fields.List(Words(), required=True, validate=validate.Length(1, 1_000))
     mapping = fields.Nested(MappingIn, required=True)
 
 
 class SavedMappingIn(SavedMappingEdit):
     """A mapping to keep, and what it is for."""
 
-    kind = fields.String(required=True, validate=validate.Length(1, 60))
+    kind = Words(required=True, shortest=1, longest=60)
 
 
 class SavedMappingOut(SavedMappingIn):

@@ -72,6 +72,7 @@ def app(imports_app: Flask, owner: Owner) -> Iterator[Flask]:
         with unit_of_work() as session:
             session.execute(text(f"TRUNCATE {tables}"))
         imports_app.extensions["liaison.celery"].sent.clear()
+        imports_app.extensions["liaison.storage"].delete("imports")
         yield imports_app
 
 

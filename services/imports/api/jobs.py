@@ -6,7 +6,7 @@ from typing import Any
 from flask import current_app
 from flask_smorest import Blueprint
 
-from services.imports.api.shown import shown
+from services.imports.api.shown import job_cursor, shown
 from services.imports.caller import current_viewer, given_version
 from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import Options
@@ -18,7 +18,7 @@ from services.imports.schemas import JobOut, JobPage, JobPatch, JobQuery, Matche
 from services.imports.uploading import read_form, receive_upload
 from services.imports.wakeups import wake_ender, wake_reader
 from shared.db import after_commit, read_only, unit_of_work
-from shared.web import decode_cursor, encode_cursor, etag_of, requires, seen_version
+from shared.web import encode_cursor, etag_of, requires, seen_version
 
 blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
 Values = dict[str, Any]
@@ -51,7 +51,7 @@ def upload(query: Values) -> tuple[Values, Values]:
 @blp.response(200, JobPage)
 def list_jobs(query: Values) -> Values:
     """List jobs, the newest first: your own, and with the permission `jobs.all` everybody's."""
-    after = uuid.UUID(str(decode_cursor(query["cursor"], 1)[0])) if query["cursor"] else None
+    after = job_cursor(query["cursor"]) if query["cursor"] else None
     with read_only() as session:
         found = domain.list_jobs(
             session,

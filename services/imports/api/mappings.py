@@ -29,7 +29,7 @@ Values = dict[str, Any]
 @blp.response(200, SavedMappingPage)
 def list_mappings(query: Values) -> Values:
     """List saved mappings by name."""
-    after = str(decode_cursor(query["cursor"], 1)[0]) if query["cursor"] else ""
+    after = str(decode_cursor(query["cursor"], 1)[0]).replace("\0", "") if query["cursor"] else ""
     with read_only() as session:
         found = domain.list_mappings(session, query["kind"], after=after, limit=query["limit"] + 1)
     items = found[: query["limit"]]

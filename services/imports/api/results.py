@@ -6,13 +6,14 @@ from typing import Any
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
+from services.imports.api.shown import row_cursor
 from services.imports.caller import current_viewer
 from services.imports.domain import jobs as domain
 from services.imports.downloads import error_file_response
 from services.imports.schemas import RefusalPage
 from services.imports.stream import progress_events
 from shared.db import read_only
-from shared.web import PageQuery, decode_cursor, encode_cursor, requires
+from shared.web import PageQuery, encode_cursor, requires
 
 blp = Blueprint("results", __name__, description="What came of a job.")
 Values = dict[str, Any]
@@ -24,7 +25,7 @@ Values = dict[str, Any]
 @blp.response(200, RefusalPage)
 def list_refusals(query: Values, job_id: uuid.UUID) -> Values:
     """List the refused rows, in the order of the file."""
-    after = int(decode_cursor(query["cursor"], 1)[0]) if query["cursor"] else 0
+    after = row_cursor(query["cursor"]) if query["cursor"] else 0
     with read_only() as session:
         found = domain.list_refusals(session, current_viewer(), job_id, after=after, limit=query["limit"] + 1)
     rows = found[: query["limit"]]

@@ -1,9 +1,12 @@
-"""A job as the API shows it."""
+"""A job as the API shows it, and the places in its lists."""
 
+import uuid
 from typing import Any
 
 from services.imports.domain.progress import Progress
 from shared.bulk import COUNTS
+from shared.errors import Invalid
+from shared.web import decode_cursor
 
 
 def shown(job: Any, progress: Progress) -> dict[str, Any]:
@@ -23,3 +26,23 @@ _PLAIN = (
     "id", "kind", "state", "file_name", "file_size", "created_at", "queued_at", "started_at", "finished_at", "version",
     "encoding", "bom", "delimiter", "has_header", "header", "sample", "warnings", "mapping", "mode", "match", "blank",
 )  # fmt: skip
+
+
+def job_cursor(cursor: str) -> uuid.UUID:
+    """Return the job behind which a page of jobs begins."""
+    try:
+        return uuid.UUID(str(decode_cursor(cursor, 1)[0]))
+    except ValueError as error:
+        raise _no_cursor() from error
+
+
+def row_cursor(cursor: str) -> int:
+    """Return the row behind which a page of refused rows begins."""
+    row = decode_cursor(cursor, 1)[0]
+    if not isinstance(row, int) or not 0 <= row < 1 << 31:
+        raise _no_cursor()
+    return row
+
+
+def _no_cursor() -> Invalid:
+    return Invalid("This page address is not complete.", fields={"cursor": ["Not a cursor that this list gave out."]})

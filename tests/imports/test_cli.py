@@ -1,0 +1,169 @@
+"""`./liaison import`, against the service over HTTP with a worker beside it."""
+
+import json
+import threading
+import time
+
+import pytest
+from werkzeug.serving import make_server
+
+from services.imports import cli, tasks
+from shared.identity import HEADER, Identity, sign_identity
+from shared.worker import nudge
+from tests.imports.conftest import ADA
+
+TOKEN = "secret-token"
+WORK = {
+    "imports.read_file": tasks.read_file,
+    "imports.send_chunks": tasks.send_chunks,
+    "imports.end_job": tasks.end_job,
+}
+
+
+@pytest.fixture
+def served(app, monkeypatch):
+    """The service as the gateway would show it: a token in, a signed identity on; and one worker."""
+    keys = app.extensions["liaison.settings"].keys_dir
+
+    def gateway(environ, start_response):
+        if environ.get("HTTP_AUTHORIZATION") != f"Bearer {TOKEN}":
+            start_response("401 Unauthorized", [("Content-Type", "application/problem+json")])
+            return [b"{}"]
+        identity = Identity(ADA.user_id, ADA.name, "employee", frozenset({"import"}))
+        environ[f"HTTP_{HEADER.upper().replace('-', '_')}"] = sign_identity(keys, identity)
+        return app.wsgi_app(environ, start_response)
+
+    server = make_server("127.0.0.1", 0, gateway, threaded=True)
+    ended = threading.Event()
+
+    def work():
+        with app.app_context():
+            while not ended.is_set():
+                sent = app.extensions["liaison.celery"].sent
+                if not sent:
+                    time.sleep(0.01)
+                    continue
+                name, args = sent.pop(0)
+                WORK[name].run(*args)
+
+    threads = [threading.Thread(target=server.serve_forever), threading.Thread(target=work)]
+    for thread in threads:
+        thread.start()
+    monkeypatch.setenv("LIAISON_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("LIAISON_TOKEN", TOKEN)
+    monkeypatch.setattr(cli, "POLL_SECONDS", 0.02)
+    yield
+    ended.set()
+    server.shutdown()
+    for thread in threads:
+        thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text, name="things.csv"):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_a_file_is_imported_and_told_as_json(served, file, owner, capsys):
+    path = file("id,title,Mail,colour\n1,A,a@b.example,red\n2,B,,\n")
+    assert cli.main(["import", "customers", path, "--json"]) == 0
+    out = capsys.readouterr()
+    told = json.loads(out.out)
+    assert set(told) == {"id", "state", "counts", "error_file"}
+    assert told["state"] == "completed"
+    assert told["counts"] == {"rows": 2, "created": 2, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 0}
+    assert told["error_file"] is None
+    assert "completed" in out.err
+    assert set(owner.things()) == {"1", "2"}
+
+
+def test_a_refused_row_makes_the_exit_code_1(served, file, capsys):
+    path = file("id,title\n1,A\n2,bad\n")
+    assert cli.main(["import", "customers", path, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["state"] == "completed_with_errors"
+    assert told["counts"]["failed"] == 1
+    assert told["error_file"] == f"/api/imports/v1/jobs/{told['id']}/error-file"
+
+
+def test_people_get_a_sentence(served, file, capsys):
+    assert cli.main(["import", "customers", file("id,title\n1,A\n2,bad\n")]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("things.csv: completed with errors. 2 rows: 1 created, 1 failed.\n")
+    assert "/error-file" in out
+
+
+def test_columns_can_be_told(served, file, owner):
+    path = file("x,y,title\n1,A,other\n")
+    assert cli.main(["import", "customers", path, "--map", "x=code", "--map", "y=name"]) == 0
+    assert owner.things() == {"1": ("A", 1)}
+
+
+def test_a_likely_column_is_used_and_said(served, file, owner, capsys):
+    assert cli.main(["import", "customers", file("id,titel\n1,A\n")]) == 0
+    assert "“titel” was taken as name" in capsys.readouterr().err
+
+
+def test_a_mode_is_passed_on(served, file, owner):
+    assert cli.main(["import", "customers", file("id,title\n1,A\n"), "--mode", "update"]) == 0
+    assert owner.things() == {}
+
+
+def test_a_file_without_codes_is_matched_by_email(served, file, owner):
+    assert cli.main(["import", "customers", file("mail,title\na@b.example,A\n")]) == 0
+    assert set(owner.things()) == {"a@b.example"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["planets", "{file}"], "liaison import: “planets” cannot be imported. What can be: customers.\n"),
+        (["customers", "nowhere.csv"], "liaison import: there is no file nowhere.csv.\n"),
+        (["customers", "{file}", "--map", "name"], "liaison import: --map takes COLUMN=FIELD, not “name”.\n"),
+        (
+            ["customers", "{file}", "--map", "z=name"],
+            "liaison import: the file has no column “z”. It has: id, title.\n",
+        ),
+        (["customers", "{file}", "--map", "title=size"], "There is no field “size”."),
+        (["customers", "{empty}"], "liaison import: This file is empty."),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(served, file, capsys, arguments, sentence):
+    paths = {"file": file("id,title\n1,A\n"), "empty": file("", "empty.csv")}
+    assert cli.main(["import", *(argument.format(**paths) for argument in arguments)]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_a_wrong_token_is_said(served, file, capsys, monkeypatch):
+    monkeypatch.setenv("LIAISON_TOKEN", "wrong")
+    assert cli.main(["import", "customers", file("id\n1\n")]) == 2
+    assert "the access token is not valid" in capsys.readouterr().err
+
+
+def test_a_service_that_is_not_there_is_said(file, capsys, monkeypatch):
+    monkeypatch.setenv("LIAISON_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("LIAISON_TOKEN", "x")
+    assert cli.main(["import", "customers", file("id\n1\n")]) == 2
+    assert "Is Liaison running?" in capsys.readouterr().err
+
+
+def test_without_an_address_it_says_what_to_set(file, capsys, monkeypatch):
+    monkeypatch.delenv("LIAISON_URL", raising=False)
+    assert cli.main(["import", "customers", file("id\n1\n")]) == 2
+    assert "set LIAISON_URL and LIAISON_TOKEN" in capsys.readouterr().err
+
+
+def test_a_nudge_that_cannot_be_sent_is_no_error(app):
+    class Away:
+        def send_task(self, *_, **__):
+            raise ConnectionRefusedError
+
+    assert nudge(Away(), "imports.read_file", "1", queue="imports.short") is False
