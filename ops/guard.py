@@ -2,8 +2,10 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
+from ops.processes import await_end, know
 from ops.record import end_leftovers
 
 
@@ -12,6 +14,7 @@ def post_guard(state: Path) -> None:
 
     The kernel closes the launcher's end of the pipe when the launcher ends, however it ends; nobody else has it.
     """
+    launcher = know(os.getpid())
     read_end, _ = os.pipe()
     if os.fork():
         os.close(read_end)
@@ -26,6 +29,8 @@ def post_guard(state: Path) -> None:
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         os.read(0, 1)
-        end_leftovers(state)
+        if launcher:  # its files are closed a little before it is gone
+            await_end([launcher], time.monotonic() + 10)
+            end_leftovers(state, launcher)
     finally:
         os._exit(0)

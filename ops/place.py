@@ -49,19 +49,24 @@ class Place:
 
 
 def find_place(environment: Mapping[str, str]) -> Place:
-    """Read LIAISON_STATE, LIAISON_PORT, LIAISON_BASE_PORT and single ports; Failure for what is no port."""
+    """Read LIAISON_STATE, LIAISON_PORT, LIAISON_BASE_PORT, LIAISON_DB_PORT and so on; Failure for what is no port."""
     state = Path(environment.get("LIAISON_STATE") or ROOT / ".state").expanduser().absolute()
     public = _port(environment, "LIAISON_PORT", 8080)
     base = _port(environment, "LIAISON_BASE_PORT", _base_for(public))
     ports = {"LIAISON_PORT": public}
     for offset, name in enumerate(INTERNAL_PORTS):
-        ports[name] = _port(environment, name, base + offset)
+        ports[name] = _port(environment, variable(name), base + offset)
     owner: dict[int, str] = {}
     for name, port in ports.items():
         if port in owner:
-            raise Failure(f"{name} and {owner[port]} are both {port}. Give one of them another port.")
+            raise Failure(f"{variable(name)} and {variable(owner[port])} are both {port}. Give one another port.")
         owner[port] = name
     return Place(state, ports)
+
+
+def variable(name: str) -> str:
+    """Return the variable that sets a port: ours by its prefix, as many a shell has a DB_PORT for something else."""
+    return name if name.startswith("LIAISON_") else f"LIAISON_{name}"
 
 
 def _base_for(public: int) -> int:
@@ -93,7 +98,7 @@ def check_ports_free(place: Place) -> None:
 def _in_use(name: str, port: int) -> str:
     if name == "LIAISON_PORT":
         return f"Port {port} is in use. Choose another one: LIAISON_PORT={port + 10} ./liaison up"
-    return f"Port {port} ({name}) is in use. Move the internal ports: LIAISON_BASE_PORT=20000 ./liaison up"
+    return f"Port {port} ({variable(name)}) is in use. Move the internal ports: LIAISON_BASE_PORT=20000 ./liaison up"
 
 
 def open_state(place: Place) -> Path:

@@ -127,11 +127,11 @@ def end_all(left: Mapping[str, Leader]) -> list[str]:
     began = time.monotonic()
     for leader in ours.values():
         group = members[leader.known.pid]
-        _wait_until_gone(group, began + leader.grace)
+        await_end(group, began + leader.grace)
         for one in group:
             if alive(one):
                 _send(one, signal.SIGKILL)
-        _wait_until_gone(group, time.monotonic() + 5)
+        await_end(group, time.monotonic() + 5)
     return [name for name, leader in ours.items() if members[leader.known.pid]]
 
 
@@ -140,7 +140,8 @@ def _send(known: Known, number: signal.Signals) -> None:
         os.kill(known.pid, number)
 
 
-def _wait_until_gone(processes: Iterable[Known], deadline: float) -> None:
+def await_end(processes: Iterable[Known], deadline: float) -> None:
+    """Return when these processes, no children of ours, have ended, or at the deadline (monotonic clock)."""
     for one in processes:
         while alive(one) and time.monotonic() < deadline:
             time.sleep(0.02)  # no child of ours, so there is nothing to wait on

@@ -91,10 +91,13 @@ def running(state: Path) -> Record | None:
     return record if record and alive(record.launcher) else None
 
 
-def end_leftovers(state: Path) -> list[str]:
-    """End what a launcher that died left behind; return the names of the services that still ran."""
+def end_leftovers(state: Path, launcher: Known | None = None) -> list[str]:
+    """End what a launcher that died left behind; return the names of the services that still ran.
+
+    The caller knows that it died: from holding its lock, or from having waited for the end of this one `launcher`.
+    """
     record = read_record(state)
-    if record is None or (alive(record.launcher) and record.launcher.pid != os.getpid()):
+    if record is None or (launcher and record.launcher != launcher):
         return []
     found = end_all(record.leaders())
     if read_record(state) == record:  # else the next launcher has begun

@@ -18,14 +18,13 @@ COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 def read_stack(place: Place) -> dict[str, Spec]:
     """Return the services of docker-compose.yml with this copy's ports, folders and passwords."""
-    secrets = place.state / "secrets.env"
-    keep_passwords(secrets)
+    passwords = keep_passwords(place.state / "secrets.env")
     file = os.environ.get("LIAISON_COMPOSE_FILE")  # another stack over the same launcher, for tests
     return read_compose(
         ROOT / file if file else COMPOSE_FILE,
         BIN / "docker-compose",
-        [secrets, ROOT / "ops/native.env"],
-        place.environment(),
+        [ROOT / "ops/native.env"],
+        place.environment() | passwords,
     )
 
 

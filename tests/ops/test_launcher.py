@@ -117,7 +117,7 @@ def test_up_when_a_port_is_taken_names_it(copy: Copy) -> None:
         other.listen()
         started = copy.liaison("up", "--detach")
     assert started.returncode == 1
-    assert f"Port {copy.above} (CUSTOMERS_PORT) is in use." in started.stderr
+    assert f"Port {copy.above} (LIAISON_CUSTOMERS_PORT) is in use." in started.stderr
     assert started.stderr.count("\n") == 1
 
 

@@ -16,10 +16,9 @@ PROGRAM = BIN / "docker-compose"
 
 
 def stack(tmp_path: Path, **environment: str) -> dict[str, Spec]:
-    passwords = tmp_path / "secrets.env"
-    keep_passwords(passwords)
+    passwords = keep_passwords(tmp_path / "secrets.env")
     place = find_place({"LIAISON_STATE": str(tmp_path), **environment})
-    return read_compose(FILE, PROGRAM, [passwords, ROOT / "ops/native.env"], place.environment())
+    return read_compose(FILE, PROGRAM, [ROOT / "ops/native.env"], place.environment() | passwords)
 
 
 def spec(name: str, *needs: str) -> Spec:
@@ -63,7 +62,7 @@ def test_compose_file_when_run_natively_leaves_no_container_address(tmp_path: Pa
 
 
 def test_compose_file_when_ports_are_moved_follows(tmp_path: Path) -> None:
-    text = str(stack(tmp_path, LIAISON_PORT="9123", LIAISON_BASE_PORT="21000", CUSTOMERS_PORT="21999"))
+    text = str(stack(tmp_path, LIAISON_PORT="9123", LIAISON_BASE_PORT="21000", LIAISON_CUSTOMERS_PORT="21999"))
     assert "http://:9123" in text
     assert "http://localhost:9123" in text
     assert "127.0.0.1:21999" in text
@@ -125,8 +124,8 @@ def test_port_when_it_is_none_is_refused_with_its_name(port: str) -> None:
 
 
 def test_ports_when_two_are_the_same_are_refused() -> None:
-    with pytest.raises(Failure, match="DB_PORT and LIAISON_PORT are both 8080"):
-        find_place({"DB_PORT": "8080"})
+    with pytest.raises(Failure, match="LIAISON_DB_PORT and LIAISON_PORT are both 8080"):
+        find_place({"LIAISON_DB_PORT": "8080"})
 
 
 def test_passwords_when_made_are_kept_and_private(tmp_path: Path) -> None:
