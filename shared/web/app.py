@@ -31,7 +31,12 @@ log = structlog.get_logger("http")
 
 
 class Problem(ma.Schema):
-    """An error as RFC 9457 has it, with a stable `code`."""
+    """An error as RFC 9457 has it, with a stable `code`; some codes bring members of their own."""
+
+    class Meta:
+        """Extension members are allowed."""
+
+        unknown = ma.INCLUDE
 
     type = ma.fields.String()
     title = ma.fields.String()
@@ -47,7 +52,6 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest, with our one shape of errors."""
 
     ERROR_SCHEMA = Problem
-    DEFAULT_ERROR_RESPONSE_NAME = "Problem"
 
     def _register_responses(self) -> None:
         plain = flask_smorest.Api.DEFAULT_RESPONSE_CONTENT_TYPE
