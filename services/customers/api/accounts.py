@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from services.customers.api.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
 from services.customers.api.tags import given_version, unchanged
 from services.customers.caller import current_actor
 from services.customers.domain import accounts as domain
@@ -52,9 +53,10 @@ def list_accounts(query: Values) -> Values:
 @blp.route("/accounts", methods=["POST"])
 @requires("customers.edit")
 @idempotent
+@blp.doc(parameters=[IDEMPOTENCY_KEY])
 @blp.arguments(AccountIn)
 @blp.response(201, AccountOut, description="The new account; `Location` and `ETag` in the headers.")
-@blp.alt_response(409, description="`code_taken`: `existing` names the account that has this code.")
+@refusal(blp, 409, "`code_taken`: `existing` names the account that has this code.")
 def create_account(values: Values) -> tuple[Any, Values]:
     """Add an account.
 
@@ -81,9 +83,10 @@ def get_account(account_id: uuid.UUID) -> tuple[Any, Values] | Response:
 @requires("customers.edit")
 @blp.arguments(AccountPatch)
 @blp.response(200, AccountOut)
-@blp.alt_response(409, description="`code_taken`, or `duplicate_contact` by another country's phone rules.")
-@blp.alt_response(412, description="`stale`: `version` and `changes` tell what somebody else changed.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+@refusal(blp, 409, "`code_taken`, or `duplicate_contact` by another country's phone rules.")
+@refusal(blp, 412, "`stale`: `version` and `changes` tell what somebody else changed.")
+@refusal(blp, 428, "`precondition_required`: send `If-Match`.")
+@blp.doc(parameters=[{**IF_MATCH, "required": True}])
 def edit_account(values: Values, account_id: uuid.UUID) -> tuple[Any, Values]:
     """Change some fields of the version named in `If-Match`."""
     seen = seen_version()
@@ -95,8 +98,9 @@ def edit_account(values: Values, account_id: uuid.UUID) -> tuple[Any, Values]:
 @blp.route("/accounts/<uuid:account_id>", methods=["DELETE"])
 @requires("customers.delete")
 @blp.response(204)
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+@refusal(blp, 412, "`stale`: it was changed since the version in `If-Match`.")
+@refusal(blp, 428, "`precondition_required`: send `If-Match`.")
+@blp.doc(parameters=[{**IF_MATCH, "required": True}])
 def delete_account(account_id: uuid.UUID) -> None:
     """Delete an account with its contacts. Its history stays, and it can be restored."""
     seen = seen_version()
@@ -107,7 +111,7 @@ def delete_account(account_id: uuid.UUID) -> None:
 @blp.route("/accounts/<uuid:account_id>/restore", methods=["POST"])
 @requires("customers.delete")
 @blp.response(200, AccountOut)
-@blp.alt_response(409, description="`not_deleted`, or `code_taken` since.")
+@refusal(blp, 409, "`not_deleted`, or `code_taken` since.")
 def restore_account(account_id: uuid.UUID) -> tuple[Any, Values]:
     """Bring a deleted account back, with its contacts."""
     with unit_of_work() as session:
@@ -119,7 +123,8 @@ def restore_account(account_id: uuid.UUID) -> tuple[Any, Values]:
 @requires("set_status")
 @blp.arguments(StatusIn)
 @blp.response(200, AccountOut)
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
+@refusal(blp, 412, "`stale`: it was changed since the version in `If-Match` (if you sent one).")
+@blp.doc(parameters=[IF_MATCH])
 def change_account_status(values: Values, account_id: uuid.UUID) -> tuple[Any, Values]:
     """Make an account inactive, with a reason, or active again."""
     with unit_of_work() as session:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from services.customers.api.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
 from services.customers.api.tags import given_version, unchanged
 from services.customers.caller import current_actor
 from services.customers.domain import contacts as domain
@@ -33,9 +34,10 @@ def list_contacts(account_id: uuid.UUID) -> Values:
 @blp.route("/accounts/<uuid:account_id>/contacts", methods=["POST"])
 @requires("customers.edit")
 @idempotent
+@blp.doc(parameters=[IDEMPOTENCY_KEY])
 @blp.arguments(ContactIn)
 @blp.response(201, ContactOut, description="The new contact; `Location` and `ETag` in the headers.")
-@blp.alt_response(409, description=DUPLICATE)
+@refusal(blp, 409, DUPLICATE)
 def add_contact(values: Values, account_id: uuid.UUID) -> tuple[Any, Values]:
     """Add a contact. Within its account it is known by its e-mail, else by name and phone, else by name."""
     with unit_of_work() as session:
@@ -59,9 +61,10 @@ def get_contact(account_id: uuid.UUID, contact_id: uuid.UUID) -> tuple[Any, Valu
 @requires("customers.edit")
 @blp.arguments(ContactPatch)
 @blp.response(200, ContactOut)
-@blp.alt_response(409, description=DUPLICATE)
-@blp.alt_response(412, description="`stale`: `version` and `changes` tell what somebody else changed.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+@refusal(blp, 409, DUPLICATE)
+@refusal(blp, 412, "`stale`: `version` and `changes` tell what somebody else changed.")
+@refusal(blp, 428, "`precondition_required`: send `If-Match`.")
+@blp.doc(parameters=[{**IF_MATCH, "required": True}])
 def edit_contact(values: Values, account_id: uuid.UUID, contact_id: uuid.UUID) -> tuple[Any, Values]:
     """Change some fields of the version named in `If-Match`."""
     seen = seen_version()
@@ -73,8 +76,9 @@ def edit_contact(values: Values, account_id: uuid.UUID, contact_id: uuid.UUID) -
 @blp.route(ONE, methods=["DELETE"])
 @requires("customers.edit")
 @blp.response(204)
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
+@refusal(blp, 412, "`stale`: it was changed since the version in `If-Match`.")
+@refusal(blp, 428, "`precondition_required`: send `If-Match`.")
+@blp.doc(parameters=[{**IF_MATCH, "required": True}])
 def remove_contact(account_id: uuid.UUID, contact_id: uuid.UUID) -> None:
     """Remove a contact. It stays in the account's history, and it can be restored."""
     seen = seen_version()
@@ -85,7 +89,7 @@ def remove_contact(account_id: uuid.UUID, contact_id: uuid.UUID) -> None:
 @blp.route(f"{ONE}/restore", methods=["POST"])
 @requires("customers.edit")
 @blp.response(200, ContactOut)
-@blp.alt_response(409, description=f"`not_deleted`, or {DUPLICATE}")
+@refusal(blp, 409, f"`not_deleted`, or {DUPLICATE}")
 def restore_contact(account_id: uuid.UUID, contact_id: uuid.UUID) -> tuple[Any, Values]:
     """Bring a removed contact back."""
     with unit_of_work() as session:
@@ -97,7 +101,8 @@ def restore_contact(account_id: uuid.UUID, contact_id: uuid.UUID) -> tuple[Any, 
 @requires("set_status")
 @blp.arguments(StatusIn)
 @blp.response(200, ContactOut)
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
+@refusal(blp, 412, "`stale`: it was changed since the version in `If-Match` (if you sent one).")
+@blp.doc(parameters=[IF_MATCH])
 def change_contact_status(values: Values, account_id: uuid.UUID, contact_id: uuid.UUID) -> tuple[Any, Values]:
     """Make a contact inactive, with a reason, or active again."""
     with unit_of_work() as session:
