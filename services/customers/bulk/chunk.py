@@ -47,7 +47,7 @@ def apply_customers(session: Session, job: ImportJob, chunk_no: int, checked: Ch
     for left in reversed(range(TRIES)):
         try:
             with session.begin_nested():
-                result = Chunk(session, cursor, job, checked).apply()
+                result = Chunk(session, cursor_of(session), job, checked).apply()
             break
         except (*CONFLICTS, RowMoved):
             if not left:
@@ -58,7 +58,10 @@ def apply_customers(session: Session, job: ImportJob, chunk_no: int, checked: Ch
 
 
 def cursor_of(session: Session) -> Cursor:
-    """Return a cursor of the session's own connection, in its transaction."""
+    """Return a cursor of the session's own connection, in its transaction; after `begin_nested`, in the savepoint.
+
+    SQLAlchemy sets the savepoint when it is asked for the connection, so an older cursor would be outside.
+    """
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     return connection.cursor()
