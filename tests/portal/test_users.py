@@ -287,6 +287,7 @@ def test_password_when_added_by_the_dialog_is_checked_and_told_once(
     assert admin.post(url, {"password": GOOD}, headers={"HX-Request": "true"}).status_code == 200
     assert make_browser().sign_in(user.username).headers["Location"] == "/"
     made = admin.post(url, {"how": "generate", "password": ""}, headers={"HX-Request": "true"})
+    assert 'id="password-panel" data-quiet' in made.text  # or the dialog closes before anybody has read it
     password = re.search(r'id="new-password">([^<]+)<', made.text)[1]
     assert make_browser().sign_in(user.username, password).headers["Location"] == "/account/password"
     assert make_browser().sign_in(user.username).status_code == 401
