@@ -89,7 +89,7 @@ def _install_python(stamp: str, tell: Tell) -> None:
         pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes"]
         _run([str(BIN / "python"), *pip, "-r", str(ROOT / "requirements/uv.txt")])
     tell(f"Getting the Python packages of requirements/{lock} ...")
-    install = [str(BIN / "uv"), "pip", "install", "--quiet", "--require-hashes", "--compile-bytecode"]
+    install = [str(BIN / "uv"), "pip", "install", "--quiet", "--require-hashes"]
     _run([*install, "-r", str(ROOT / "requirements" / lock)], {"VIRTUAL_ENV": str(VENV), "UV_NO_PROGRESS": "1"})
     PYTHON_STAMP.write_text(_python_lacks(stamp.startswith("full")) or stamp)
 
