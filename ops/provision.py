@@ -30,7 +30,7 @@ def provision(tell: Tell, *, development: bool) -> None:
     """Make `.venv` and `node_modules` what the locks say; with `development` also what tests and lint need."""
     if not _python_lacks(development) and not _browser_lacks(development):
         return
-    with _only_one():
+    with _only_one(tell):
         _check_disk()
         if lacks := _python_lacks(development):
             _install_python(lacks, tell)
@@ -65,9 +65,13 @@ def _browser_lacks(development: bool) -> str | None:
 
 
 @contextlib.contextmanager
-def _only_one() -> Iterator[None]:
+def _only_one(tell: Tell) -> Iterator[None]:
     with (ROOT / "requirements/uv.txt").open() as lock:  # any file that is always there
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            tell("Another start is setting up; waiting for it ...")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
