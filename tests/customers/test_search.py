@@ -312,3 +312,21 @@ def test_each_step_uses_its_index_even_without_statistics(session, fill, typed, 
         used = {name for name in ("account_sorted", "account_code_key_key", "account_search") if f" {name} " in plan}
         assert used == expected, plan
         session.execute(text(search_sql.PLAN_FREELY))
+
+
+def test_every_statement_runs_planned(session, weber, monkeypatch):
+    statements: list[str] = []
+    execute = session.execute
+
+    def record(statement: Any, *args: Any) -> Any:
+        statements.append(str(statement))
+        return execute(statement, *args)
+
+    monkeypatch.setattr(session, "execute", record)
+    find_accounts(session, SearchQuery("tanaka"))
+    planning = [number for number, statement in enumerate(statements) if "set_config" in statement]
+    planned = [statements[number] for number in planning]
+    assert planned == [search_sql.PLAN_BY_ORDER, search_sql.PLAN_BY_TRIGRAMS, search_sql.PLAN_FREELY]
+    assert planning[0] == 0
+    assert "MATERIALIZED" in statements[planning[1] + 1]
+    assert statements[planning[2] :] == [search_sql.PLAN_FREELY, search_sql.LOAD]
