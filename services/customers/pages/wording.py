@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -40,6 +42,7 @@ FIELD_LABELS = {
 }
 LONGEST = 300
 TOAST_NAME = 60
+MARK = Markup("<mark>{}</mark>")
 
 
 def label(field: str) -> str:
@@ -92,17 +95,31 @@ def _deed(entry: Entry) -> tuple[str, str, str]:
 def marked(text: str | None, query: str) -> Markup:
     """Return `text` with the parts marked that were searched for, accents and case aside."""
     text = text or ""
-    plain, places = _plain(text)
+    words = _words(query)
+    plain, places = _plain(text) if words else ("", None)
+    if not any(word in plain for word in words):
+        return escape(text)
     hits: set[int] = set()
-    for word in _plain(query)[0].split():
+    for word in words:
         for found in re.finditer(re.escape(word), plain):
-            hits.update(places[found.start() : found.end()])
-    parts = [(text[start:end], start in hits) for start, end in _runs(text, hits)]
-    return Markup("").join(Markup("<mark>{}</mark>").format(part) if hit else escape(part) for part, hit in parts)
+            span = range(found.start(), found.end())
+            hits.update(span if places is None else (places[place] for place in span))
+    shown_until, parts = 0, Markup("")
+    for start, end in _runs(sorted(hits)):
+        parts += escape(text[shown_until:start]) + MARK.format(text[start:end])
+        shown_until = end
+    return parts + escape(text[shown_until:])
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
-    """Return `text` without accents and case, and for each sign of it the place where it came from."""
+@lru_cache(64)
+def _words(query: str) -> list[str]:
+    return _plain(query)[0].split()
+
+
+def _plain(text: str) -> tuple[str, list[int] | None]:
+    """Return `text` without accents and case, and for each sign of it the place where it came from (None: the same)."""
+    if text.isascii():
+        return text.lower(), None
     plain: list[str] = []
     places: list[int] = []
     for place, sign in enumerate(text):
@@ -113,7 +130,8 @@ def _plain(text: str) -> tuple[str, list[int]]:
     return "".join(plain), places
 
 
-def _runs(text: str, hits: set[int]) -> list[tuple[int, int]]:
-    bounds = [place for place in range(1, len(text)) if (place in hits) != (place - 1 in hits)]
-    starts = [0, *bounds] if text else []
-    return list(zip(starts, [*bounds, len(text)], strict=False))
+def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of the runs of places that follow each other."""
+    for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
+        run_places = [place for _, place in run]
+        yield run_places[0], run_places[-1] + 1
