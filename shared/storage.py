@@ -50,6 +50,12 @@ class Storage:
         """Tell whether there is such a file."""
         return bool(self.fs.exists(self._full(path)))
 
+    def names(self, path: str) -> list[str]:
+        """Return the names of what is directly in a folder; none when it is absent."""
+        if not self.fs.isdir(self._full(path)):
+            return []
+        return sorted(entry.rstrip("/").rpartition("/")[2] for entry in self.fs.ls(self._full(path), detail=False))
+
     def size(self, path: str) -> int:
         """Return the size in bytes."""
         return int(self.fs.size(self._full(path)))
