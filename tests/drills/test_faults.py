@@ -39,7 +39,7 @@ def expected(drill: Round) -> Outcome:
 
 
 def kill_child(stack: Stack) -> None:
-    assert stack.kill_children("imports-short") + stack.kill_children("imports-long")
+    until(lambda: stack.kill_children("imports-short") + stack.kill_children("imports-long"), "there is a child")
 
 
 def kill_workers(stack: Stack) -> None:
