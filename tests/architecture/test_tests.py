@@ -9,11 +9,13 @@ TESTS = Path(__file__).resolve().parents[1]
 def test_function_when_it_looks_like_a_test_is_collected() -> None:
     lost = []
     for path in TESTS.rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith(("tests", "tset", "text_", "test")):
-                if not path.name.startswith("test_") or not node.name.startswith("test_"):
-                    lost.append(f"{path.relative_to(TESTS)}: {node.name}")
+        names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        tests = [name for name in names if name.startswith(("test", "tset", "text_"))]
+        lost += [
+            f"{path.relative_to(TESTS)}: {name}"
+            for name in tests
+            if not path.name.startswith("test_") or not name.startswith("test_")
+        ]
     assert lost == []
 
 

@@ -83,4 +83,3 @@ def test_api_when_called_with_anything_it_allows_never_fails(app: Flask) -> None
 
         call()
     assert calls > 10
-

@@ -168,3 +168,12 @@ def test_cursor_when_given_back_returns_the_values_and_garbage_is_invalid() -> N
     for garbage in ("", "%%%", "e30", encode_cursor([1])):
         with pytest.raises(Invalid):
             decode_cursor(garbage, 2)
+
+
+def test_operations_when_asked_tell_health_readiness_and_metrics(floor: Flask) -> None:
+    """X4: an operator's probes need no sign-in, and one request id goes through."""
+    client = floor.test_client(use_cookies=False)
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ready"}
+    assert client.get("/open", headers={"X-Request-Id": "r9"}).headers["X-Request-Id"] == "r9"
+    assert "http_request_seconds_count{" in client.get("/internal/metrics").text
