@@ -13,7 +13,6 @@ from flask import Flask
 from sqlalchemy import Connection, event
 
 from services.customers.domain.accounts import edit_account
-from services.customers.pages.wording import marked
 from shared.db import unit_of_work
 from shared.testing import SignedClient, client_as
 from tests.customers.conftest import ADA, BEN
@@ -398,18 +397,3 @@ def test_page_when_permission_is_missing_is_forbidden(app: Flask, method: str, p
     url = "/customers" + path.format(id=uuid.uuid4())
     assert client_as(app, *(everything - {permission})).open(url, method=method).status_code == 403
     assert client_as(app, permission).open(url, method=method).status_code != 403
-
-
-@pytest.mark.parametrize(
-    ("text", "query", "expected"),
-    [
-        ("Cobalt Labs", "lab cob", "<mark>Cob</mark>alt <mark>Lab</mark>s"),
-        ("Étoile", "eto", "<mark>Éto</mark>ile"),
-        ("a<b>", "<b", "a<mark>&lt;b</mark>&gt;"),
-        ("Straße", "strasse", "<mark>Straße</mark>"),
-        (None, "x", ""),
-        ("Nothing", "", "Nothing"),
-    ],
-)
-def test_marks_when_searched_stand_where_the_words_are(text: str | None, query: str, expected: str) -> None:
-    assert str(marked(text, query)) == expected
