@@ -1,0 +1,32 @@
+"""`python -m bench [NAME [ARGUMENTS]]`, which is what `./liaison bench` runs: measurements, each beside its floor.
+
+Each takes a copy of Liaison of its own. Without a name all of them run, one after the other.
+"""
+
+import sys
+
+from bench import imports, live_search, page, start
+
+BENCHES = {"start": start.run, "import": imports.run, "search": live_search.run, "page": page.run}
+USAGE = f"""usage: ./liaison bench [NAME [ARGUMENTS]], NAME one of {", ".join(BENCHES)}
+  import [ROWS ...]    imports end to end beside COPY of the same rows; 100000 and 1000000 rows unless told otherwise
+  search [ROWS]        live search at so many accounts, by classes of input
+  page                 requests per second beside a bare Flask view
+  start                seconds from `up` to ready, and the memory of all parts at rest
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; return the exit code."""
+    name, *more = arguments or [""]
+    if name and name not in BENCHES:
+        sys.stderr.write(USAGE)
+        return 2
+    for bench in [name] if name else BENCHES:
+        print(f"--- {bench}", flush=True)
+        BENCHES[bench](more)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
