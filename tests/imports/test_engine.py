@@ -347,6 +347,18 @@ def test_a_deadline_ends_every_job(make_job, see):
     assert (job.state, job.failure_code, counts(job)) == ("cancelled", "deadline_passed", (10, 0, 0, 0, 10, 0))
 
 
+def test_an_owner_that_never_comes_back_does_not_keep_a_job_for_ever(make_job, see, app, monkeypatch):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        session.execute(text("UPDATE job SET deadline_at = now() - interval '25 h'"))
+    tasks.reconcile.run()
+    client = app.extensions["imports.owners"].of("customers").client
+    monkeypatch.setattr(client.http, "_base_url", client.http.base_url.copy_with(port=1))
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, see(job).failure_code, counts(see(job))) == ("failed", "owner_gone", (10, 0, 0, 0, 10, 0))
+
+
 def test_what_was_left_lying_is_picked_up(make_job, see, app):
     """Guard: the reconciler. No message arrives at all; only what it says is done."""
     job = make_job(rows(600), start=True, chunk_rows=200)

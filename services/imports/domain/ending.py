@@ -1,7 +1,7 @@
 """Bringing a job to its end: every row is accounted for, and nothing runs any more."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, select, update
@@ -15,6 +15,7 @@ from shared.events.imports import JobFinished
 from shared.outbox import record
 
 DEADLINE_PASSED = "deadline_passed"
+PATIENCE = timedelta(days=1)
 
 
 def was_sent(session: Session, job_id: uuid.UUID) -> bool:
@@ -28,6 +29,19 @@ def settle_cancelled(session: Session, held: Lease, applied: list[dict[str, Any]
     for answer in applied:
         if "created" in answer:  # a voided chunk has no counts
             settle_applied(session, job_id, answer["chunk_no"], answer)
+    cancel_open(session, job_id)
+
+
+def is_hopeless(job: Job) -> bool:
+    """Tell whether the owner of a job that was to be stopped has been away for far too long."""
+    return job.deadline_at is not None and job.deadline_at + PATIENCE < datetime.now(UTC)
+
+
+def give_up(session: Session, held: Lease, owner: str) -> None:
+    """Close all chunks without having heard from the owner what was applied."""
+    job_id = hold_lease(session, held).id
+    sentence = f"The {owner} service did not answer for two days. What was applied last may not be counted here."
+    session.execute(update(Job).where(Job.id == job_id).values(failure_code="owner_gone", failure=sentence))
     cancel_open(session, job_id)
 
 

@@ -32,7 +32,10 @@ def end_job(job_id: str) -> None:
     except LeaseLost:
         log.info("ending stopped", job=job_id)
     except ServiceUnavailable:
-        rest(held, waiting_for(owners().of(held.job.kind).name))
+        if ending.is_hopeless(held.job):
+            _end_alone(held)
+        else:
+            rest(held, waiting_for(owners().of(held.job.kind).name))
     except StorageFull:
         rest(held, "There is no room left in the file store. The import ends by itself when there is.")
 
@@ -53,6 +56,13 @@ def _end(held: Lease) -> None:
     with unit_of_work() as session:
         ending.end_job(session, held, rows, path)
     storage().delete(f"{folder_of(job.id)}/chunks")
+
+
+def _end_alone(held: Lease) -> None:
+    """End a job whose owner has been away for a day beyond the deadline: a final state always comes."""
+    with unit_of_work() as session:
+        ending.give_up(session, held, owners().of(held.job.kind).name)
+        ending.end_job(session, held, held.job.rows or held.job.read_rows, None)
 
 
 def _write_errors(held: Lease) -> str | None:
