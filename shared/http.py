@@ -19,7 +19,7 @@ class ServiceUnavailable(Unavailable):
     code = "service_unavailable"
 
     def __init__(self, peer: str, reason: str) -> None:
-        super().__init__(f"The {peer} service does not answer just now ({reason}).")
+        super().__init__(f"The {peer.removesuffix('_bulk')} service does not answer just now ({reason}).")
         self.peer = peer
         self.reason = reason
 

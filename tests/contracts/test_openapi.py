@@ -10,10 +10,12 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 
+from services.customers.bulk.target import customers_target
 from shared.identity import HEADER, sign_identity
 from shared.settings import Settings
 from shared.testing import client_as, outer_transaction
 
+TARGETS = {"customers": customers_target()}  # what imports would have asked their owners for
 SERVICES = ("customers", "associates", "portal", "imports")
 PERMISSIONS = (
     "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo", "assign", "merge",
@@ -27,6 +29,8 @@ def app(
 ) -> Iterator[Flask]:
     module = importlib.import_module(f"services.{request.param}.app")
     app: Flask = module.create_app(make_settings(request.param, make_database(request.param)))
+    for kind, owner in getattr(app.extensions.get("imports.owners"), "by_kind", {}).items():
+        owner.remember(TARGETS[kind])
     yield app
     app.extensions["liaison.engine"].dispose()
 

@@ -106,11 +106,14 @@ def test_all_messages_lost_costs_time_only(stack: Stack, drill: Round, expected:
     assert drill.disturbed(breaking) == expected
 
 
-def test_the_same_chunk_ten_times_at_once_is_applied_once(stack: Stack, drill: Round, expected: Outcome) -> None:
+def test_the_same_chunk_ten_times_at_once_is_applied_once(
+    stack: Stack, drill: Round, expected: Outcome, request: pytest.FixtureRequest
+) -> None:
     """Ten chunks are delivered ten times at once each, by others than the workers; then the workers send them too."""
     settings = Settings.from_environment("imports", stack.specs["imports-long"].environment)
     client = ServiceClient(settings, "customers_bulk", seconds=60)
     answers: list[bool] = []
+    request.addfinalizer(client.http.close)
 
     def breaking(job: str) -> None:
         with stack.database("imports") as imports, drill.blocked():

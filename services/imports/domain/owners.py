@@ -36,11 +36,13 @@ class Owner:
     def target(self) -> Target:
         """Return what can be imported, as the owner describes it; half a minute old at most."""
         if self._target is None or time.monotonic() - self._target[0] > TARGET_SECONDS:
-            self._target = (time.monotonic(), Target.from_json(self._asked()))
+            return self.remember(self.client.get(f"/internal/import-targets/{self.kind}"))
         return self._target[1]
 
-    def _asked(self) -> dict[str, Any]:
-        return dict(self.client.get(f"/internal/import-targets/{self.kind}"))
+    def remember(self, answer: dict[str, Any]) -> Target:
+        """Keep the owner's answer for a while and return what it tells."""
+        self._target = (time.monotonic(), Target.from_json(answer))
+        return self._target[1]
 
     def apply(self, claim: Claim, body: bytes) -> dict[str, Any]:
         """Have a chunk applied, once however often it is sent; return the counts and refusals."""
@@ -70,15 +72,15 @@ class Owners:
     """The owner of each kind that can be imported."""
 
     def __init__(self, clients: Mapping[str, ServiceClient]) -> None:
-        self._owners = {kind: Owner(kind, client) for kind, client in clients.items()}
+        self.by_kind = {kind: Owner(kind, client) for kind, client in clients.items()}
 
     @property
     def kinds(self) -> list[str]:
         """What can be imported."""
-        return list(self._owners)
+        return list(self.by_kind)
 
     def of(self, kind: str) -> Owner:
         """Return the owner of `kind`; raise UnknownKind."""
-        if kind not in self._owners:
+        if kind not in self.by_kind:
             raise UnknownKind(kind, self.kinds)
-        return self._owners[kind]
+        return self.by_kind[kind]
