@@ -55,6 +55,10 @@ def test_two_swapped_letters_are_one_mistake():
     assert found("Colour", "Date", "Sum") == dict.fromkeys(("Colour", "Date", "Sum"), (None, "none"))
 
 
+def test_repeated_column_is_not_guessed_to_be_something_else():
+    assert found("Name", "Name (2)")["Name (2)"] == (None, "none")
+
+
 def test_likely_names_are_suggested_and_not_applied():
     (match,) = suggest(["Telefone"], TARGET)
     assert (match.field, match.suggestion, match.how) == (None, "phone", "fuzzy")

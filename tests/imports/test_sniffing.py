@@ -3,8 +3,11 @@
 import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.imports.domain.decoding import ENCODINGS, canonical
+from services.imports.domain.reading import Records
 from services.imports.domain.sniffing import column_names, sniff, sniff_file
 from services.imports.errors import FileRefused
 from tests.imports.nasty.files import READ, REFUSED, Nasty, Refused
@@ -139,3 +142,48 @@ def test_every_encoding_on_offer_works_under_its_name():
     assert canonical("Windows-1252") == "cp1252"
     assert canonical("iso-8859-1") == "latin-1"
     assert canonical("UTF8") == "utf-8"
+
+
+PIECES = st.sampled_from(
+    [
+        b"code,name\n",
+        b"1,A\n",
+        b'"',
+        b"\0",
+        b"\r",
+        b";",
+        b"\t",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"\xe9",
+        b"\x81",
+        b"caf\xc3\xa9,",
+        b"a@b.example",
+        b"sep=;\n",
+        b"\n\n",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.lists(PIECES, max_size=12).map(b"".join), st.binary(max_size=200)))
+def test_any_bytes_are_read_or_refused(data: bytes):
+    try:
+        sniffed = sniff(data)
+    except FileRefused:
+        return
+    assert len(set(sniffed.header)) == len(sniffed.header)
+    records = Records(
+        io.BytesIO(data),
+        encoding=sniffed.encoding,
+        delimiter=sniffed.delimiter,
+        columns=sniffed.header,
+        has_header=sniffed.has_header,
+    )
+    batches = list(records)
+    assert records.rows == sum(batch.frame.height + len(batch.faults) for batch in batches) > 0
+    rows = [list(row[2:]) for batch in batches for row in batch.frame.rows()]
+    assert sniffed.sample_rows == rows[:100]
+    for text in (*sniffed.header, *sniffed.warnings, *(cell for row in sniffed.sample_rows for cell in row)):
+        assert "\0" not in text
+        text.encode()

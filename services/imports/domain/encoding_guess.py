@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import charset_normalizer
 
-from services.imports.domain.decoding import MARK, canonical
+from services.imports.domain.decoding import canonical, decoder
 
 LATIN = ("cp1252", "cp850", "mac-roman")  # in this order where they fit equally well
 PLAUSIBLE = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽ°º€£§–—’“”«»¿¡·®©²³½")
@@ -52,10 +52,11 @@ def _wide(head: bytes) -> str | None:
 
 def _is_utf8(data: bytes) -> bool:
     """Tell whether it is UTF-8, at most for a few broken bytes between many good ones."""
-    text = data.decode("utf-8", MARK)
-    broken = sum(1 for sign in text[:-3] if 0xDC80 <= ord(sign) <= 0xDCFF) if not _encodable(text[:-3]) else 0
-    if not broken:
+    cut = len(data) >= BLOCK  # then the last sign may not be whole
+    text = decoder("utf-8").decode(data, final=not cut)
+    if _encodable(text):
         return True
+    broken = sum(1 for sign in text if 0xDC80 <= ord(sign) <= 0xDCFF)
     good = sum(1 for sign in text if ord(sign) > 0x7F) - broken
     return good > 4 * broken
 

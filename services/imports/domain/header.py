@@ -10,11 +10,12 @@ from services.imports.domain.careful import MAX_LINES, WHITE
 SEPARATOR_HINT = re.compile(r'"?sep=(.)"?\r?\n?$', re.IGNORECASE)  # first line of a file that was made for Excel
 
 
-def first_record(text: str, delimiter: str) -> tuple[int, list[str]]:
+def first_record(text: str, delimiter: str, *, final: bool = True) -> tuple[int, list[str]]:
     """Return the length of everything up to and with the first record (the header), and its cells.
 
     Before it, a line such as `sep=;` and blank lines are passed over. A quote in it that is not closed is taken as
-    it is, so that the header is one line.
+    it is, so that the header is one line. There are no cells if the record is not there, or, unless `final`, if it may
+    go on behind `text`.
     """
     used = hint_length(text)
     lines = list(islice(io.StringIO(text[used:], newline=""), MAX_LINES))
@@ -27,6 +28,8 @@ def first_record(text: str, delimiter: str) -> tuple[int, list[str]]:
     try:
         cells, count = next(reader), reader.line_num
     except csv.Error:
+        if reader.line_num == len(lines) - at and not final:
+            return used, []
         cells, count = lines[at].rstrip("\r\n").split(delimiter), 1
     return used + sum(map(len, lines[: at + count])), cells
 

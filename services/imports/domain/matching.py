@@ -1,5 +1,6 @@
 """Which column of a file feeds which field: by a saved mapping, by name, by alias; likely ones are only suggested."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from services.imports.domain.mapping import Mapping, own_columns
 from services.imports.domain.target import Target, TargetField
 
+REPEATED = re.compile(r" \(\d+\)$")  # how `sniffing` names a column whose name came before
 LIKELY = 80  # of 100: how alike two names must be to be suggested
 
 
@@ -101,6 +103,7 @@ class _Found:
             (
                 (-score, column, field.name)
                 for column in self.columns
+                if REPEATED.sub("", column) == column  # a repeated column was matched under its first name, or not
                 for field in self.target.fields
                 if field.name in self.free and (score := _likeness(column, field)) >= LIKELY
             ),

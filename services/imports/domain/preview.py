@@ -55,7 +55,7 @@ def count_rows(
 ) -> RowCount:
     """Return how many rows a file has: exactly up to a megabyte, a guess by its first megabyte beyond."""
     head = file.read(HEAD)
-    text = decoder(encoding).decode(head).removeprefix("\ufeff")
+    text = decoder(encoding).decode(head, final=size <= len(head)).removeprefix("\ufeff")
     start = first_record(text, delimiter)[0] if has_header else hint_length(text)
     lines = list(io.StringIO(text[start:], newline=""))
     whole = size <= len(head)

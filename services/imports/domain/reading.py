@@ -85,18 +85,26 @@ class Records:
                 continue
             block, carry = text[:cut], text[cut:]
             if self._at_start:
-                block = self._behind_header(block)
+                used = self._length_of_header(block, final=final or len(block) >= BLOCK)
+                if used is None and not final:
+                    carry = block + carry
+                    continue
+                block = self._behind_header(block, used or 0)
             batch, unread = self._read_block(block, final)
             carry = unread + carry
             if batch.frame.height or batch.faults:
                 yield batch
 
-    def _behind_header(self, block: str) -> str:
+    def _length_of_header(self, block: str, *, final: bool) -> int | None:
+        """Return the length of what is passed over at the start; None if the header is not here yet."""
+        if not self.has_header:
+            return hint_length(block.removeprefix("\ufeff"))
+        used, cells = first_record(block.removeprefix("\ufeff"), self.delimiter, final=final)
+        return used if cells else None
+
+    def _behind_header(self, block: str, used: int) -> str:
         self._at_start = False
         block = block.removeprefix("\ufeff")
-        used, _ = first_record(block, self.delimiter)
-        if not self.has_header:
-            used = hint_length(block)
         self._line += line_count(block[:used])
         return block[used:]
 

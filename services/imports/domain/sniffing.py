@@ -79,13 +79,15 @@ def sniff_file(
     head = file.read(HEAD)
     _refuse_other_kinds(head)
     chosen, warnings = _encoding(head, file, encoding)
-    text = decoder(chosen).decode(head).removeprefix("\ufeff")
+    text = decoder(chosen).decode(head, final=len(head) < HEAD).removeprefix("\ufeff")
     if not text.strip().strip("\0"):
         raise FileRefused("file_empty", "This file is empty.")
     if encoding is None and encoding_guess.looks_binary(text):
         raise FileRefused("binary_file", "This is not a text file. Save the list as CSV, then import that.")
     sign = _delimiter(text, delimiter)
     used, cells = first_record(text, sign)
+    if not cells:
+        raise FileRefused("file_empty", "This file has no text in any cell.")
     if len(cells) > MAX_COLUMNS:
         sentence = f"The first row has {len(cells):,} columns; {MAX_COLUMNS} is the most that can be imported."
         raise FileRefused("too_many_columns", sentence)
