@@ -39,6 +39,12 @@ def test_refused_rows_stand_there_as_they_were_with_the_reason():
     )
 
 
+def test_column_that_reading_named_is_not_taken_for_a_field():
+    data = b"code,name\n1,N\0\n"
+    out = written(data, [refusal(1, code="nul_byte", column="name")], column_of={"name": "code"}, **PLAIN)
+    assert b",2,name,nul_byte," in out
+
+
 def test_several_reasons_of_a_row_share_its_line():
     refusals = [refusal(1, code="bad_email", message="No e-mail."), refusal(1, code="too_long", message="Too long.")]
     assert b"1,a,2,,bad_email too_long,No e-mail. Too long.\r\n" in written(b"code,name\n1,a\n", refusals, **PLAIN)

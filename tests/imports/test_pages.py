@@ -242,6 +242,14 @@ def test_wrong_matching_is_not_started(client):
     assert _job(place).state == "uploaded"
 
 
+def test_two_hundred_columns_can_be_matched(client, run):
+    header = ",".join(["code", "name", *(f"column {at}" for at in range(198))])
+    place = uploaded(client, f"{header}\n1,Acme{',x' * 198}\n")
+    page = client.get(place)
+    assert "1 row ; 2 of 200 columns used, 198 kept as attributes" in words_on(page)
+    assert imported(client, run, place).created == 1
+
+
 def test_constants_stand_in_all_rows(client, run, owner):
     place = uploaded(client, "ID\n1\n2\n")
     values = {"constant_field": ["name", ""], "constant_value": ["Same", ""]}

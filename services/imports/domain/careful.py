@@ -5,7 +5,7 @@ A file that is in order never comes here (`reading` takes it block by block); a 
 
 import csv
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.imports.domain.decoding import label_of
@@ -13,6 +13,10 @@ from services.imports.domain.decoding import label_of
 MAX_CELL = 100_000  # characters in one cell; below the csv module's own limit of 131,072
 MAX_PIECES = 10  # lines that carriage returns in the cells of one record may make of it
 MAX_LINES = 1_000  # lines of one record; more means that a quote was never closed
+CODES = frozenset(  # what is refused here names the file's own column, not a field
+    ["too_few_cells", "too_many_cells", "open_quote", "stray_quote", "lone_carriage_return", "nul_byte", "bad_encoding",
+     "cell_too_large", "line_too_long"]
+)  # fmt: skip
 WHITE = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
@@ -236,6 +240,13 @@ class _Feed(Iterator[str]):
     def text(self, start: int, end: int) -> str:
         """Return these lines as they were, without the last line end."""
         return "".join(self.lines[start:end]).rstrip("\r\n")
+
+
+def column_at_fault(code: str, name: str | None, column_of: Mapping[str, str]) -> str:
+    """Return the column of the file that a refusal is about, "" for none; `column_of` tells the one of each field."""
+    if name is None or code in CODES:
+        return name or ""
+    return column_of.get(name, name)
 
 
 _Test = Callable[[str], bool]

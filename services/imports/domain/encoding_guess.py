@@ -3,8 +3,6 @@
 import re
 from typing import BinaryIO
 
-import charset_normalizer
-
 from services.imports.domain.decoding import canonical, decoder
 
 LATIN = ("cp1252", "cp850", "mac-roman")  # in this order where they fit equally well
@@ -74,6 +72,8 @@ def _single_byte(data: bytes) -> str:
     high = sum(byte >= 0x80 for byte in words)
     letters = sum(byte > 0x20 for byte in words)
     if high * 2 > letters and high >= 20:  # mostly high bytes: not a Latin script
+        import charset_normalizer
+
         best = charset_normalizer.from_bytes(words[: 1 << 16]).best()
         name = canonical(best.encoding) if best else None
         if name and not name.startswith("utf"):

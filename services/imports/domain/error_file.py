@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import polars as pl
 
-from services.imports.domain.careful import RowFault
+from services.imports.domain.careful import RowFault, column_at_fault
 from services.imports.domain.decoding import BOMS, encode
 from services.imports.domain.mapping import own_columns
 from services.imports.domain.reading import ROW, Batch, Records
@@ -68,7 +68,7 @@ def write(
     writer.writerow([*header, *ERROR_COLUMNS])
     for batch in records:
         for cells, why in _refused_rows(batch, waiting.up_to(records.rows), len(header)):
-            named = [columns.get(one.column, one.column) if one.column else "" for one in why]
+            named = [column_at_fault(one.code, one.column, columns) for one in why]
             reasons = [
                 why[0].line,
                 _joined(named),

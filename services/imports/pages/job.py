@@ -1,12 +1,14 @@
 """One import: how far it is, what came of it, the refused rows."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
 from services.imports.caller import current_viewer
 from services.imports.domain import jobs as domain
+from services.imports.domain.careful import column_at_fault
 from services.imports.domain.jobs import WAITING
 from services.imports.domain.mapping import Mapping
 from services.imports.domain.progress import job_progress
@@ -44,7 +46,7 @@ def show_job(job_id: uuid.UUID) -> Response:
             progress=progress,
             target=_target(job.kind),
             mapping=Mapping.from_json(job.mapping or {}),
-            column_of=_columns_by_field(job),
+            column_of=_column_of(job),
             reasons=reasons,
             refusals=refusals[:SHOWN],
             more=len(refusals) > SHOWN,
@@ -64,7 +66,7 @@ def more_refusals(job_id: uuid.UUID, after: int) -> str:
         job=job,
         refusals=found[:SHOWN],
         more=len(found) > SHOWN,
-        column_of=_columns_by_field(job),
+        column_of=_column_of(job),
     )
 
 
@@ -107,9 +109,10 @@ def cancel(job_id: uuid.UUID) -> Response:
     return go_to(f"/imports/{job_id}", "The import is being stopped.")
 
 
-def _columns_by_field(job: Any) -> dict[str, str]:
-    """Return the file's own column for each field, the first one where several feed it."""
-    return {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
+def _column_of(job: Any) -> Callable[[Any], str]:
+    """Return what tells the file's own column for a refusal or a reason, the first one where several feed a field."""
+    columns = {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
+    return lambda refused: column_at_fault(refused.code, refused.column, columns)
 
 
 def _target(kind: str) -> Any:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
@@ -16,7 +17,7 @@ from services.imports.domain.earlier import earlier_job
 from services.imports.domain.jobs import Options
 from services.imports.domain.mapping import Mapping, validate
 from services.imports.domain.matching import ColumnMatch, suggest
-from services.imports.domain.preview import count_rows, mapped_rows
+from services.imports.domain.preview import RowCount, count_rows, mapped_rows
 from services.imports.domain.sniffing import DELIMITERS
 from services.imports.domain.target import Target
 from services.imports.errors import MappingNotFound
@@ -208,17 +209,17 @@ def _preview(job: Any, target: Target, choice: Choice) -> dict[str, Any]:
     return {"fields": fields, "rows": rows, "data_columns": len(job.header) - own}
 
 
-def _count(job: Any) -> Any:
+def _count(job: Any) -> RowCount:
+    return _counted(job.file_path, job.file_size, job.encoding, job.delimiter, tuple(job.header), job.has_header)
+
+
+@lru_cache(256)
+def _counted(
+    path: str, size: int, encoding: str, delimiter: str, columns: tuple[str, ...], has_header: bool
+) -> RowCount:
     storage: Storage = current_app.extensions["liaison.storage"]
-    with storage.open(job.file_path) as file:
-        return count_rows(
-            file,
-            job.file_size,
-            encoding=job.encoding,
-            delimiter=job.delimiter,
-            columns=job.header,
-            has_header=job.has_header,
-        )
+    with storage.open(path) as file:
+        return count_rows(file, size, encoding=encoding, delimiter=delimiter, columns=columns, has_header=has_header)
 
 
 def _job(job_id: uuid.UUID) -> Any:
