@@ -257,6 +257,24 @@ def test_sign_in_when_one_address_tries_too_often_is_held_back(
     assert browser.client.get("/sign-in").status_code == 200
 
 
+def test_sign_in_when_redis_is_away_still_works_and_still_limits(
+    portal_url: str,
+    make_settings: Callable[..., Any],
+) -> None:
+    from dataclasses import replace
+
+    from services.portal.app import create_app
+    from shared.testing import outer_transaction
+
+    other = create_app(replace(make_settings("portal", portal_url), redis_url="redis://127.0.0.1:1/0"))
+    other.config["SIGN_IN_LIMIT"] = "2 per minute"
+    sent = {"data": {"username": "nobody", "password": "x"}, "headers": {"X-Forwarded-For": "198.51.100.9"}}
+    with outer_transaction(other):
+        answers = [other.test_client().post("/sign-in", **sent).status_code for _ in range(3)]
+    other.extensions["liaison.engine"].dispose()
+    assert answers == [401, 401, 429]
+
+
 def test_tries_when_sent_all_at_once_are_counted_before_the_password_is_looked_at(portal_app: Any) -> None:
     """Twenty threads, each with its own connection: only the free tries get through to the password."""
     from shared.db import unit_of_work
