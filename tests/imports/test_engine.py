@@ -169,6 +169,32 @@ def test_an_owner_that_is_away_is_waited_for(make_job, run, see, owner):
     assert counts(run(job)) == (10, 10, 0, 0, 0, 0)
 
 
+def test_an_owner_that_is_away_for_long_costs_neither_the_job_nor_its_error_file(make_job, run, see, app, monkeypatch):
+    job = make_job("code,name\n1,A\n2,bad\n", start=True)
+    client = app.extensions["imports.owners"].of("customers")
+    away = client.client.http.base_url.copy_with(port=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(client.client.http, "_base_url", away)
+        patch.setattr(client, "_target", None)
+        for _ in range(leases.MOST_READS + 2):
+            tasks.read_file.run(str(job.id))
+            now_due()
+            tasks.reconcile.run()
+    assert see(job).waiting
+    tasks.read_file.run(str(job.id))
+    assert see(job).waiting is None
+    tasks.send_chunks.run("short")
+    with monkeypatch.context() as patch:
+        patch.setattr(client.client.http, "_base_url", away)
+        for _ in range(leases.MOST_READS + 2):
+            tasks.end_job.run(str(job.id))
+            now_due()
+    ended = run(job)
+    assert (ended.state, counts(ended)) == ("completed_with_errors", (2, 1, 0, 0, 0, 1))
+    assert ended.error_file
+    assert len(app.extensions["liaison.storage"].names(f"imports/{job.id}")) == 2
+
+
 def test_an_answer_that_was_lost_does_not_apply_twice(make_job, run, owner):
     """Guard: the receipt."""
     run(make_job("code,name\n1,A\n2,B\n", start=True))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, tuple_, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from services.imports.domain.progress import AT_WORK, FINAL
@@ -227,8 +227,7 @@ def list_refusals(
 ) -> list[Refusal]:
     """Return up to `limit` refused rows of a job behind row number `after`, in the order of the file."""
     get_job(session, viewer, job_id)
-    query = select(Refusal).where(tuple_(Refusal.job_id, Refusal.row) > tuple_(job_id, after))
-    query = query.where(Refusal.job_id == job_id).order_by(Refusal.job_id, Refusal.row).limit(limit)
+    query = select(Refusal).where(Refusal.job_id == job_id, Refusal.row > after).order_by(Refusal.row).limit(limit)
     return list(session.execute(query).scalars())
 
 

@@ -74,12 +74,14 @@ def hold_lease(session: Session, held: Lease) -> Job:
     return job
 
 
-def let_go(session: Session, held: Lease) -> None:
-    """Give the lease back, so that the next one need not wait for its end."""
+def let_go(session: Session, held: Lease, *, counts: bool) -> None:
+    """Give the lease back, so that the next one need not wait for its end; `counts` as an attempt that went wrong."""
     session.execute(
         update(Job)
         .where(Job.id == held.job.id, Job.lease_token == held.token)
-        .values(lease_token=None, lease_until=None)
+        .values(
+            lease_token=None, lease_until=None, attempts=Job.attempts if counts else func.greatest(Job.attempts - 1, 0)
+        )
     )
 
 

@@ -1,90 +1,23 @@
-"""Reading the file of a job into chunks, under the job's lease."""
+"""Making what was read part of its job, under the job's lease."""
+
+from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from services.imports.domain import error_file, mapping
-from services.imports.domain.careful import RowFault
 from services.imports.domain.chunks import asdict_of, refuse_rows
 from services.imports.domain.leases import Lease, hold_lease
-from services.imports.domain.mapping import Mapping
-from services.imports.domain.reading import Records
-from services.imports.domain.staging import MappedRows, Stage, chunk_file, stage_rows
-from services.imports.domain.target import Target
 from services.imports.domain.uploads import folder_of, room_for_it
 from services.imports.errors import LeaseLost
 from services.imports.models import Chunk, Job
-from services.imports.models import Refusal as RefusedRow
-from shared.bulk import Refusal
-from shared.errors import DomainError
 from shared.storage import Storage
 
-
-class FileReader:
-    """The stages of a job's file. `rows` is how many rows it has, once all stages were taken."""
-
-    def __init__(self, job: Job, target: Target, file: BinaryIO) -> None:
-        self.job = job
-        self.target = target
-        self.mapping = Mapping.from_json(job.mapping or {})
-        self.records = records_of(job, file)
-
-    @property
-    def rows(self) -> int:
-        """How many rows were read."""
-        return self.records.rows
-
-    def stages(self) -> Iterator[Stage]:
-        """Give the stages of the file; the same ones each time it is read."""
-        key = self.target.key(self.job.match)
-        assert key is not None  # the mapping was checked against the target
-        return stage_rows(self._mapped(), key, self.job.chunk_rows)
-
-    def _mapped(self) -> Iterator[MappedRows]:
-        for batch in self.records:
-            frame = mapping.apply(batch.frame, self.mapping, self.job.header, self.target)
-            yield MappedRows(frame, [_refusal(fault) for fault in batch.faults], self.records.bytes_read)
-
-
-def records_of(job: Job, file: BinaryIO) -> Records:
-    """Return the records of a job's file."""
-    return Records(file, encoding=job.encoding, delimiter=job.delimiter, columns=job.header, has_header=job.has_header)
-
-
-def count_rows(storage: Storage, job: Job) -> int:
-    """Return how many rows the file of a job has, or as many as can be read of it."""
-    with storage.open(job.file_path) as file:
-        records = records_of(job, file)
-        with suppress(DomainError):
-            for _ in records:
-                pass
-        return max(records.rows, job.read_rows)
-
-
-def write_error_file(session: Session, storage: Storage, held: Lease) -> str:
-    """Write the refused rows of a job to its error file and return where that is."""
-    job = held.job
-    path = f"{folder_of(job.id)}/errors-{held.token}.csv"  # two that end a job never write the same file
-    refusals = session.execute(
-        select(RefusedRow)
-        .where(RefusedRow.job_id == job.id)
-        .order_by(RefusedRow.row)
-        .execution_options(yield_per=2_000)
-    ).scalars()
-    columns = {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
-    with room_for_it(), storage.open(job.file_path) as source, storage.writing(path) as out:
-        error_file.write(records_of(job, source), refusals, out, encoding=job.encoding, bom=job.bom, column_of=columns)
-    return path
-
-
-def _refusal(fault: RowFault) -> Refusal:
-    return Refusal(fault.row, fault.line, fault.column, fault.code, fault.message)
+if TYPE_CHECKING:  # it brings polars along, 40 MB that a worker at rest does not need
+    from services.imports.domain.staging import Stage
 
 
 def staged_numbers(session: Session, job_id: uuid.UUID) -> set[int]:
@@ -98,13 +31,6 @@ def write_chunk(storage: Storage, job_id: uuid.UUID, name: str, body: bytes) -> 
     with room_for_it():
         storage.write(path, body)
     return path, hashlib.sha256(body).hexdigest()
-
-
-def store_stage(storage: Storage, job_id: uuid.UUID, stage: Stage) -> tuple[str, str] | None:
-    """Write the chunk of a stage, if it has one."""
-    if stage.frame is None:
-        return None
-    return write_chunk(storage, job_id, str(stage.no), chunk_file(stage.frame))
 
 
 def add_stage(session: Session, held: Lease, stage: Stage, stored: tuple[str, str] | None) -> None:
@@ -121,7 +47,14 @@ def add_stage(session: Session, held: Lease, stage: Stage, stored: tuple[str, st
     session.execute(
         update(Job)
         .where(Job.id == job_id, Job.read_rows < stage.rows)
-        .values(read_rows=stage.rows, read_failed=stage.failed, read_bytes=stage.position, attempts=0)
+        .values(
+            read_rows=stage.rows,
+            read_failed=stage.failed,
+            read_bytes=stage.position,
+            attempts=0,
+            waiting=None,
+            waits=0,
+        )
     )
 
 

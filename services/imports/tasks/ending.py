@@ -7,7 +7,6 @@ from celery import shared_task
 
 from services.imports.domain import ending, leases
 from services.imports.domain.leases import MOST_READS, Lease
-from services.imports.domain.reading_jobs import count_rows, write_error_file
 from services.imports.domain.uploads import folder_of
 from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
@@ -49,10 +48,10 @@ def _end(held: Lease) -> None:
         applied = owner.close_fence(job.id) if sent else []
         with unit_of_work() as session:
             ending.settle_cancelled(session, held, applied)
-    rows = job.rows if job.rows is not None else count_rows(storage(), job)
-    path = _write_errors(held)
     if sent:
         owner.finish(job.id)
+    rows = job.rows if job.rows is not None else _count_rows(held)
+    path = _write_errors(held)
     with unit_of_work() as session:
         ending.end_job(session, held, rows, path)
     storage().delete(f"{folder_of(job.id)}/chunks")
@@ -73,4 +72,12 @@ def _write_errors(held: Lease) -> str | None:
     with read_only() as session:
         if not ending.has_refusals(session, held.job.id):
             return None
+        from services.imports.domain.file_reader import write_error_file  # polars: 40 MB
+
         return write_error_file(session, storage(), held)
+
+
+def _count_rows(held: Lease) -> int:
+    from services.imports.domain.file_reader import count_rows
+
+    return count_rows(storage(), held.job)

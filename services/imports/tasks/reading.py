@@ -8,7 +8,7 @@ from celery import shared_task
 from services.imports.domain import chunks, leases
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.leases import Lease
-from services.imports.domain.reading_jobs import FileReader, add_stage, end_reading, staged_numbers, store_stage
+from services.imports.domain.reading_jobs import add_stage, end_reading, staged_numbers, write_chunk
 from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
 from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
@@ -42,11 +42,14 @@ def read_file(job_id: str) -> None:
             fail_job(session, held.job.id, error.code, error.sentence)
             after_commit(session, lambda: wake_ender(held.job.id, held.job.queue))
     except Exception:
-        rest(held, "Reading the file was interrupted. It goes on by itself.")
+        rest(held, "Reading the file was interrupted. It goes on by itself.", counts=True)
         raise
 
 
 def _stage(held: Lease) -> None:
+    from services.imports.domain.file_reader import FileReader  # with polars, 40 MB that a worker at rest does not need
+    from services.imports.domain.staging import chunk_file
+
     job = held.job
     with unit_of_work() as session:
         known = staged_numbers(session, job.id)
@@ -55,7 +58,9 @@ def _stage(held: Lease) -> None:
         for stage in reader.stages():
             if stage.no in known:
                 continue
-            stored = store_stage(storage(), job.id, stage)
+            stored = None
+            if stage.frame is not None:
+                stored = write_chunk(storage(), job.id, str(stage.no), chunk_file(stage.frame))
             with unit_of_work() as session:
                 add_stage(session, held, stage, stored)
                 if stored and chunks.none_leased(session, job.id):

@@ -12,7 +12,6 @@ from services.imports.domain.chunks import Claim, Half
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.owners import is_away
 from services.imports.domain.reading_jobs import write_chunk
-from services.imports.domain.staging import chunk_file, first_row, halves
 from services.imports.tasks.surroundings import lease, owners, storage
 from services.imports.wakeups import wake_ender, wake_sender
 from shared.db import after_commit, unit_of_work
@@ -38,15 +37,14 @@ def send_chunks(queue: str) -> None:
 
 
 def _send(claim: Claim, queue: str) -> None:
+    body = _body_of(claim)
+    if body is None:
+        _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
+        return
     try:
-        body = storage().read(claim.path)
-        if hashlib.sha256(body).hexdigest() != claim.checksum:
-            raise FileNotFoundError(claim.path)
         answer = owners().of(claim.kind).apply(claim, body)
     except ServiceUnavailable as error:
         _try_later(claim, error)
-    except FileNotFoundError:
-        _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
     except DomainError as error:
         if error.code != "fence_closed":  # then whoever cancels the job settles the chunk
             _stop(claim, error.code, error.sentence)
@@ -55,6 +53,15 @@ def _send(claim: Claim, queue: str) -> None:
             chunks.complete_chunk(session, claim, answer)
             if leases.is_done(session, claim.job_id):
                 after_commit(session, lambda: wake_ender(claim.job_id, queue))
+
+
+def _body_of(claim: Claim) -> bytes | None:
+    """Return the chunk as it was staged, None when it is gone or damaged."""
+    try:
+        body = storage().read(claim.path)
+    except FileNotFoundError:
+        return None
+    return body if hashlib.sha256(body).hexdigest() == claim.checksum else None
 
 
 def _try_later(claim: Claim, error: ServiceUnavailable) -> None:
@@ -102,6 +109,8 @@ def split_chunk(job_id: str, no: int) -> None:
 
 
 def _split(claim: Claim) -> None:
+    from services.imports.domain.staging import chunk_file, first_row, halves  # with polars, 40 MB
+
     first, second = halves(storage().read(claim.path))
     if not second.height:
         with unit_of_work() as session:

@@ -58,8 +58,8 @@ def kept_lease(held: Lease) -> Iterator[None]:
         thread.join()
 
 
-def rest(held: Lease, sentence: str) -> None:
-    """Let a job be for a while, telling people why."""
+def rest(held: Lease, sentence: str, *, counts: bool = False) -> None:
+    """Let a job be for a while, telling people why; `counts` when its own file may be the reason."""
     with unit_of_work() as session:
         put_off(session, held.job.id, sentence)
-        let_go(session, held)
+        let_go(session, held, counts=counts)
