@@ -2,6 +2,8 @@
 
 import errno
 import io
+import subprocess
+import sys
 import uuid
 from datetime import timedelta
 
@@ -155,6 +157,11 @@ def test_old_files_are_swept_and_new_ones_stay(make_job, run, app, see):
     assert set(storage.names("imports")) == {str(fresh.id), str(forgotten.id), str(half)}
     assert see(old).error_file is None
     assert see(forgotten).state == "cancelled"
+
+
+def test_polars_is_not_there_when_a_worker_forks():
+    program = "import sys, services.imports.app, services.imports.tasks; sys.exit('polars' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "-3", "10000"])

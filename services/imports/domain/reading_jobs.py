@@ -16,7 +16,7 @@ from services.imports.errors import LeaseLost
 from services.imports.models import Chunk, Job
 from shared.storage import Storage
 
-if TYPE_CHECKING:  # it brings polars along, 40 MB that a worker at rest does not need
+if TYPE_CHECKING:  # it brings polars along, see services.imports.tasks
     from services.imports.domain.staging import Stage
 
 

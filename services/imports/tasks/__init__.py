@@ -1,4 +1,8 @@
-"""The tasks of imports: each may be lost, come twice, or die at any place."""
+"""The tasks of imports: each may be lost, come twice, or die at any place.
+
+polars is imported inside the tasks that need it: it must not be there when a worker forks its children (its threads do
+not survive that), and a worker at rest does not need its 40 MB.
+"""
 
 from services.imports.tasks.ending import end_job
 from services.imports.tasks.reading import read_file

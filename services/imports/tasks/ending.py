@@ -72,7 +72,7 @@ def _write_errors(held: Lease) -> str | None:
     with read_only() as session:
         if not ending.has_refusals(session, held.job.id):
             return None
-        from services.imports.domain.file_reader import write_error_file  # polars: 40 MB
+        from services.imports.domain.file_reader import write_error_file
 
         return write_error_file(session, storage(), held)
 

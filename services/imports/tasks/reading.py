@@ -47,7 +47,7 @@ def read_file(job_id: str) -> None:
 
 
 def _stage(held: Lease) -> None:
-    from services.imports.domain.file_reader import FileReader  # with polars, 40 MB that a worker at rest does not need
+    from services.imports.domain.file_reader import FileReader
     from services.imports.domain.staging import chunk_file
 
     job = held.job

@@ -109,7 +109,7 @@ def split_chunk(job_id: str, no: int) -> None:
 
 
 def _split(claim: Claim) -> None:
-    from services.imports.domain.staging import chunk_file, first_row, halves  # with polars, 40 MB
+    from services.imports.domain.staging import chunk_file, first_row, halves
 
     first, second = halves(storage().read(claim.path))
     if not second.height:
