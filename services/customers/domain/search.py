@@ -11,6 +11,13 @@ How, cheapest first, each step only while the page is not full or the count stil
    walking the names in order soon meets a page full of matches.
 3. *Candidates*: the trigram index, cheap because matches are not so many. The first `MOST` are found and then
    ordered; beyond them a person refines the input. Facets (kind, role, tag, inactive) are in the same index.
+
+Measured (`bench/search.py`; 1,000,000 accounts with contacts, two shared cores; milliseconds p50/p99 of all of
+`find_accounts`): 1 letter 6/19, 2 letters 6/13, 3 letters 6/14, 4 to 5 letters 6/11, more 7/30, parts of a phone
+10/17, of an e-mail 10/30, of a code 12/27, no match 3/31, with choices 12/61; all 8/33. While an import has left 12 MB
+in the index's pending list, about 8 ms of work more. What the index costs: COPY of the accounts and contacts took 22 s
+with keys alone, 25 s with the btree, 100 s with trigrams, 105 s with facets too; a tsvector instead of trigrams 75 s,
+but it is blind inside words and numbers.
 """
 
 import uuid

@@ -135,8 +135,8 @@ def candidates(question: Question) -> str:
     return (
         f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id FROM account"
         f" WHERE {' AND '.join(conditions)} LIMIT {MOST + 1})"
-        f" SELECT *, (SELECT count(*) FROM found) AS total FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found)"
-        f" AS placed {_page(question)}"
+        f" SELECT *, (SELECT count(*) FROM found) AS total"
+        f" FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found) AS placed {_page(question)}"
     )
 
 
