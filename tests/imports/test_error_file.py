@@ -62,7 +62,7 @@ def test_records_that_could_not_be_read_stand_in_the_first_cell(case: Nasty):
     back = rows or [(fault.row, fault.line, *(fault.cells or [fault.raw])) for fault in faults]
     assert len(rows) + len(faults) == len(case.faults)
     assert "C00006" in back[0][2] or case.name.startswith(
-        ("1 MB quoted", "UTF-16 cut", "a bad byte", "open quote in the last")
+        ("cell of", "UTF-16 cut", "a bad byte", "open quote in the last")
     )
 
 
