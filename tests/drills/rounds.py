@@ -142,6 +142,15 @@ class Round:
         """Return how many rows the job says are done."""
         return int(self.stack.ask("GET", f"/jobs/{job_id}").json()["progress"]["done"])
 
+    def has_ended(self, job_id: str) -> bool:
+        """Tell whether a job is in a final state."""
+        return self.stack.ask("GET", f"/jobs/{job_id}").json()["state"] in FINAL
+
+    def fence_is_waited_for(self) -> bool:
+        """Tell whether somebody waits to close a fence."""
+        with self.stack.database("customers") as watcher:
+            return _waits(watcher, "%job_fence%")
+
     @contextlib.contextmanager
     def blocked(self) -> Iterator[None]:
         """Hold customers that the file changes, so that the owner waits in the middle of a transaction in the block.
@@ -158,9 +167,11 @@ class Round:
                 holder.rollback()
 
 
-def _waits(connection: "psycopg.Connection[Any]") -> bool:
+def _waits(connection: "psycopg.Connection[Any]", query: str = "%") -> bool:
     found = connection.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s",
+        [query],
     ).fetchone()
     return bool(found and found[0])
 
