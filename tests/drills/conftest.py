@@ -14,7 +14,7 @@ from tests.drills.stack import Stack
 def stack() -> Iterator[Stack]:
     folder = ROOT / ".state" / f"drill-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
-    stack = Stack(folder, IMPORTS_LEASE_SECONDS="8")
+    stack = Stack(folder, IMPORTS_LEASE_SECONDS="5")
     try:
         stack.up()
         yield stack
