@@ -19,25 +19,23 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """One entry of the main menu; `permission` "" means everybody who is signed in sees it."""
+    """One entry of the main menu, for who has any of `permissions`; without, for everybody who is signed in."""
 
     label: str
     href: str
     icon: str
-    permission: str = ""
-    root: str = ""
+    permissions: frozenset[str] = frozenset()
 
     def is_active(self, path: str) -> bool:
-        """Tell whether the page at `path` lies under this entry (under `root`, if it has one)."""
-        root = self.root or self.href
-        return path == root or (root != "/" and path.startswith(f"{root}/"))
+        """Tell whether the page at `path` lies under this entry."""
+        return path == self.href or (self.href != "/" and path.startswith(f"{self.href}/"))
 
 
 MENU = (
     MenuEntry("Overview", "/", icon="layout-dashboard"),
-    MenuEntry("Customers", "/customers", icon="users", permission="customers.view"),
-    MenuEntry("Imports", "/imports", icon="file-import", permission="import"),
-    MenuEntry("Settings", "/settings/users", icon="settings", permission="users.manage", root="/settings"),
+    MenuEntry("Customers", "/customers", icon="users", permissions=frozenset({"customers.view"})),
+    MenuEntry("Imports", "/imports", icon="file-import", permissions=frozenset({"import"})),
+    MenuEntry("Settings", "/settings", icon="settings", permissions=frozenset({"users.manage", "audit.view"})),
 )
 
 
@@ -45,7 +43,7 @@ def menu_for(reader: Reader | None) -> list[MenuEntry]:
     """Return the entries that this person may open; none for somebody who is not signed in."""
     if not reader:
         return []
-    return [entry for entry in MENU if not entry.permission or entry.permission in reader.permissions]
+    return [entry for entry in MENU if not entry.permissions or entry.permissions & reader.permissions]
 
 
 @functools.cache

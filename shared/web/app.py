@@ -25,7 +25,7 @@ from shared.web import problems
 from shared.web.access import check_access, identity_or_none, public, signed_in
 
 ROOT = Path(__file__).resolve().parents[2]
-QUIET = ("/healthz", "/readyz", "/internal/metrics")
+QUIET = ("/healthz", "/readyz", "/internal/metrics", "/internal/identity")
 MAX_FORM_MEMORY = 4 << 20
 log = structlog.get_logger("http")
 

@@ -50,6 +50,7 @@ def test_code_when_loaded_keeps_its_key(text: str) -> None:
     ("field", "typed", "loaded"),
     [
         ("code", "\u200b 007\u00a0", "007"),
+        ("code", "0\u00a00\u202f7", "007"),
         ("name", " A\u00a0b\tc ", "A b c"),
         ("email", "Office@Cobalt.Example ", "Office@Cobalt.Example"),
         ("website", "www.cobalt.example:8080/x", "https://www.cobalt.example:8080/x"),

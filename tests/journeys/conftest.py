@@ -20,7 +20,7 @@ AXE = ROOT / "node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def copy() -> Iterator[Copy]:
     state = ROOT / ".state" / f"journey-{uuid.uuid4().hex[:8]}"
     port = free_port()
@@ -41,7 +41,7 @@ def copy() -> Iterator[Copy]:
         shutil.rmtree(state, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         found = next(candidates(playwright.chromium.executable_path, ROOT / ".state"), None)

@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from services.customers.api.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
 from services.customers.api.tags import given_version, unchanged
 from services.customers.caller import current_actor
 from services.customers.domain import accounts as domain
@@ -27,6 +26,7 @@ from services.customers.schemas import (
 from services.customers.schemas.search import history_place, next_cursor, search_query
 from shared.db import read_only, unit_of_work
 from shared.web import etag_of, idempotent, page_of, requires, seen_version
+from shared.web.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
 
 blp = Blueprint("accounts", __name__, description="Customers and vendors: one record type, with roles.")
 Values = dict[str, Any]

@@ -12,7 +12,7 @@ import marshmallow as ma
 from email_validator import EmailNotValidError, validate_email
 
 from services.customers.domain.countries import country_code
-from shared.keys import clean, code_key, phone_key
+from shared.keys import INVISIBLE, clean, code_key, phone_key
 
 NUL = "\x00"
 _BROKEN = re.compile("[\ud800-\udfff]")
@@ -20,7 +20,7 @@ _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAKS = re.compile(r"[\t\r\n\x85\u2028\u2029]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)+", re.UNICODE)
-_ZERO_WIDTH = dict.fromkeys(map(ord, "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_INVISIBLE = str.maketrans("", "", INVISIBLE)
 PHONE_DIGITS = range(3, 26)
 MAX_TAGS = 50
 MAX_ATTRIBUTES = 300
@@ -66,11 +66,11 @@ class Text(ma.fields.String):
 
 
 class Code(Text):
-    """A business code: zeros kept, invisible characters dropped."""
+    """A business code: zeros kept, invisible characters and no-break spaces dropped, as its key has it."""
 
     def tidy(self, text: str) -> str:
         """Return the code as it is shown."""
-        text = super().tidy(text).translate(_ZERO_WIDTH).strip()
+        text = super().tidy(text.translate(_INVISIBLE))
         return text if code_key(text) else ""
 
 
@@ -80,7 +80,7 @@ class Name(Text):
     def tidy(self, text: str) -> str:
         """Return the name; one of invisible characters only is none."""
         text = super().tidy(text)
-        return text if text.translate(_ZERO_WIDTH).strip() else ""
+        return text if text.translate(_INVISIBLE).strip() else ""
 
 
 class Email(Text):

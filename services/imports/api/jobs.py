@@ -19,6 +19,7 @@ from services.imports.uploading import read_form, receive_upload
 from services.imports.wakeups import wake_ender, wake_reader
 from shared.db import after_commit, read_only, unit_of_work
 from shared.web import encode_cursor, etag_of, requires, seen_version
+from shared.web.described import needs_version
 
 blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
 Values = dict[str, Any]
@@ -83,12 +84,11 @@ def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 
 @blp.route("/jobs/<uuid:job_id>", methods=["PATCH"])
 @requires("import")
+@needs_version(blp)
 @blp.arguments(JobPatch)
 @blp.response(200, JobOut)
 @blp.alt_response(409, description="`job_started` or `job_ended`.")
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
 @blp.alt_response(422, description="`mapping_refused`: `errors` names each column, field or key that is wrong.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
 def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     """Say how the file is read, which column feeds which field, and how rows are applied.
 

@@ -18,6 +18,7 @@ from services.imports.schemas import (
 )
 from shared.db import read_only, unit_of_work
 from shared.web import decode_cursor, encode_cursor, etag_of, idempotent, requires, seen_version
+from shared.web.described import needs_version
 
 blp = Blueprint("mappings", __name__, description="Mappings kept by name.")
 Values = dict[str, Any]
@@ -64,11 +65,10 @@ def get_mapping(mapping_id: uuid.UUID) -> tuple[Any, Values]:
 
 @blp.route("/mappings/<uuid:mapping_id>", methods=["PUT"])
 @requires("import")
+@needs_version(blp)
 @blp.arguments(SavedMappingEdit)
 @blp.response(200, SavedMappingOut)
 @blp.alt_response(409, description="`mapping_name_taken`.")
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
 def change_mapping(values: Values, mapping_id: uuid.UUID) -> tuple[Any, Values]:
     """Change a saved mapping."""
     seen = seen_version()
@@ -86,9 +86,8 @@ def change_mapping(values: Values, mapping_id: uuid.UUID) -> tuple[Any, Values]:
 
 @blp.route("/mappings/<uuid:mapping_id>", methods=["DELETE"])
 @requires("import")
+@needs_version(blp)
 @blp.response(204)
-@blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match`.")
-@blp.alt_response(428, description="`precondition_required`: send `If-Match`.")
 def delete_mapping(mapping_id: uuid.UUID) -> None:
     """Forget a saved mapping."""
     seen = seen_version()

@@ -10,6 +10,7 @@ from services.portal.domain.permissions import PERMISSIONS
 from services.portal.schemas import PermissionOut, RoleChange, RoleIn, RoleOut, RoleWithUsers
 from shared.db import read_only, unit_of_work
 from shared.web import etag_of, idempotent, page_of, requires, seen_version
+from shared.web.described import needs_version
 
 
 @blueprint.route("/permissions", methods=["GET"])
@@ -54,6 +55,7 @@ def show_role(role_id: uuid.UUID) -> tuple[Any, int, dict[str, str]]:
 
 @blueprint.route("/roles/<uuid:role_id>", methods=["PATCH"])
 @requires("users.manage")
+@needs_version(blueprint)
 @blueprint.arguments(RoleChange)
 @blueprint.response(200, RoleOut)
 def change_role(changes: dict[str, Any], role_id: uuid.UUID) -> tuple[Any, int, dict[str, str]]:
@@ -66,6 +68,7 @@ def change_role(changes: dict[str, Any], role_id: uuid.UUID) -> tuple[Any, int, 
 
 @blueprint.route("/roles/<uuid:role_id>", methods=["DELETE"])
 @requires("users.manage")
+@needs_version(blueprint)
 @blueprint.response(204)
 def remove_role(role_id: uuid.UUID) -> None:
     """Delete a role that nobody has."""

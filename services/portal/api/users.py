@@ -9,6 +9,7 @@ from services.portal.domain import credentials, users
 from services.portal.schemas import PasswordIn, PasswordOut, UserChange, UserIn, UserOut, UserQuery, place_by_name
 from shared.db import read_only, unit_of_work
 from shared.web import encode_cursor, etag_of, idempotent, page_of, requires, seen_version
+from shared.web.described import needs_version
 
 Answer = tuple[Any, int, dict[str, str]]
 
@@ -59,6 +60,7 @@ def show_user(user_id: uuid.UUID) -> Answer:
 
 @blueprint.route("/users/<uuid:user_id>", methods=["PATCH"])
 @requires("users.manage")
+@needs_version(blueprint)
 @blueprint.arguments(UserChange)
 @blueprint.response(200, UserOut)
 def change_user(changes: dict[str, Any], user_id: uuid.UUID) -> Answer:

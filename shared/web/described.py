@@ -28,3 +28,14 @@ def refusal(blp: Blueprint, status: int, description: str) -> Callable[[Any], An
         status, schema=Problem, content_type="application/problem+json", description=description
     )
     return described
+
+
+def needs_version(blp: Blueprint) -> Callable[[Any], Any]:
+    """Describe a change that takes the version it was made from in If-Match. Stands right below the access rule."""
+
+    def describe(view: Any) -> Any:
+        view = blp.doc(parameters=[{**IF_MATCH, "required": True}])(view)
+        view = refusal(blp, 412, "`stale`: it was changed since the version in `If-Match`.")(view)
+        return refusal(blp, 428, "`precondition_required`: send `If-Match`.")(view)
+
+    return describe
