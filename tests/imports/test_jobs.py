@@ -152,7 +152,7 @@ def test_old_files_are_swept_and_new_ones_stay(make_job, run, app, see):
     storage.write(f"imports/{orphan}/source", b"half an upload")
     half = uuid7()
     storage.write(f"imports/{half}/source.partial", b"just arriving")
-    storage.write(f"imports/{fresh.id}/chunks/0.arrow", b"")
+    storage.write(f"imports/{fresh.id}/work/chunks/0.arrow", b"")
     tasks.sweep_files.run()
     assert set(storage.names("imports")) == {str(fresh.id), str(forgotten.id), str(half)}
     assert see(old).error_file is None

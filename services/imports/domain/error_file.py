@@ -14,7 +14,7 @@ import polars as pl
 from services.imports.domain.careful import RowFault, column_at_fault
 from services.imports.domain.decoding import BOMS, encode
 from services.imports.domain.mapping import own_columns
-from services.imports.domain.reading import ROW, Batch, Records
+from services.imports.domain.reading import ROW, Batch
 from services.imports.domain.sniffing import ERROR_COLUMNS
 
 
@@ -42,8 +42,19 @@ class Refused(Protocol):
         """The reason, for people."""
 
 
+class Rows(Protocol):
+    """The records of a file, batch by batch; `rows` is the number of the last one given. `Records` are such."""
+
+    columns: list[str]
+    delimiter: str
+    rows: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Give the batches in the order of the file."""
+
+
 def write(
-    records: Records,
+    records: Rows,
     refusals: Iterable[Refused],
     out: BinaryIO,
     *,

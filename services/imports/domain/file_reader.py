@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from services.imports.domain import error_file, mapping
 from services.imports.domain.careful import RowFault
+from services.imports.domain.kept_rows import KeptRows
 from services.imports.domain.leases import Lease
 from services.imports.domain.mapping import Mapping
 from services.imports.domain.reading import Records
 from services.imports.domain.staging import MappedRows, Stage, stage_rows
 from services.imports.domain.target import Target
-from services.imports.domain.uploads import folder_of, room_for_it
+from services.imports.domain.uploads import WORK, folder_of, room_for_it
 from services.imports.models import Job
 from services.imports.models import Refusal as RefusedRow
 from shared.bulk import Refusal
@@ -23,9 +24,13 @@ from shared.storage import Storage
 
 
 class FileReader:
-    """The stages of a job's file. `rows` is how many rows it has, once all stages were taken."""
+    """The stages of a job's file. `rows` is how many rows it has, once all stages were taken.
 
-    def __init__(self, job: Job, target: Target, file: BinaryIO) -> None:
+    What was read is kept in `storage` until the job ends.
+    """
+
+    def __init__(self, job: Job, target: Target, file: BinaryIO, storage: Storage) -> None:
+        self.kept = kept_rows_of(storage, job)
         self.job = job
         self.target = target
         self.mapping = Mapping.from_json(job.mapping or {})
@@ -44,6 +49,7 @@ class FileReader:
 
     def _mapped(self) -> Iterator[MappedRows]:
         for batch in self.records:
+            self.kept.keep(batch, self.records.rows)
             frame = mapping.apply(batch.frame, self.mapping, self.job.header, self.target)
             yield MappedRows(frame, [_refusal(fault) for fault in batch.faults], self.records.bytes_read)
 
@@ -51,6 +57,11 @@ class FileReader:
 def records_of(job: Job, file: BinaryIO) -> Records:
     """Return the records of a job's file."""
     return Records(file, encoding=job.encoding, delimiter=job.delimiter, columns=job.header, has_header=job.has_header)
+
+
+def kept_rows_of(storage: Storage, job: Job) -> KeptRows:
+    """Return the rows of a job's file as far as they were read."""
+    return KeptRows(storage, f"{folder_of(job.id)}/{WORK}/rows", job.header, job.delimiter)
 
 
 def count_rows(storage: Storage, job: Job) -> int:
@@ -74,8 +85,9 @@ def write_error_file(session: Session, storage: Storage, held: Lease) -> str:
         .execution_options(yield_per=2_000)
     ).scalars()
     columns = {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
-    with room_for_it(), storage.open(job.file_path) as source, storage.writing(path) as out:
-        error_file.write(records_of(job, source), refusals, out, encoding=job.encoding, bom=job.bom, column_of=columns)
+    with room_for_it(), storage.writing(path) as out:
+        rows = kept_rows_of(storage, job)
+        error_file.write(rows, refusals, out, encoding=job.encoding, bom=job.bom, column_of=columns)
     return path
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.imports.domain.jobs import WAITING
 from services.imports.domain.progress import FINAL
-from services.imports.domain.uploads import folder_of
+from services.imports.domain.uploads import WORK, folder_of
 from services.imports.models import Job
 from shared.storage import Storage
 
@@ -41,7 +41,7 @@ def sweep_files(session: Session, storage: Storage) -> int:
             if job.finished_at < now - KEPT:
                 gone.append(job_id)
             else:
-                storage.delete(f"{folder_of(job_id)}/chunks")
+                storage.delete(f"{folder_of(job_id)}/{WORK}")
     for job_id in gone:
         storage.delete(folder_of(job_id))
     session.execute(update(Job).where(Job.id.in_(gone)).values(error_file=None))

@@ -14,6 +14,7 @@ from shared.storage import Storage
 
 MOST_BYTES = 250_000_000
 PIECE = 1 << 20
+WORK = "work"  # the folder of what is needed only until the job ends
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from services.imports.domain import ending, leases
 from services.imports.domain.leases import MOST_READS, Lease
-from services.imports.domain.uploads import folder_of
+from services.imports.domain.uploads import WORK, folder_of
 from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
 from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
@@ -54,7 +54,7 @@ def _end(held: Lease) -> None:
     path = _write_errors(held)
     with unit_of_work() as session:
         ending.end_job(session, held, rows, path)
-    storage().delete(f"{folder_of(job.id)}/chunks")
+    storage().delete(f"{folder_of(job.id)}/{WORK}")
 
 
 def _end_alone(held: Lease) -> None:

@@ -54,7 +54,7 @@ def _stage(held: Lease) -> None:
     with unit_of_work() as session:
         known = staged_numbers(session, job.id)
     with storage().open(job.file_path) as file:
-        reader = FileReader(job, owners().of(job.kind).target(), file)
+        reader = FileReader(job, owners().of(job.kind).target(), file, storage())
         for stage in reader.stages():
             if stage.no in known:
                 continue
