@@ -83,7 +83,9 @@ def _customers() -> list[Customer]:
 
 
 CUSTOMERS = _customers()
-READER = SimpleNamespace(name="Ines Moreau", kind="employee", permissions=frozenset(e.permission for e in MENU))
+READER = SimpleNamespace(
+    name="Ines Moreau", kind="employee", permissions=frozenset().union(*(entry.permissions for entry in MENU))
+)
 
 
 def create_gallery() -> Flask:
