@@ -130,6 +130,16 @@ def test_row_when_a_name_has_500_letters_is_created(session: Session) -> None:
     assert counts(apply(session, {"code": "L", "name": "é" * 500, "contact_last_name": "ß" * 300})) == {"created": 1}
 
 
+def test_chunk_when_the_planner_believes_in_an_empty_table_counts_it(session: Session) -> None:
+    rows = [{"code": f"A{number}", "name": "x", "contact_last_name": "y"} for number in range(50)]
+    apply(session, *rows)
+    session.execute(text("UPDATE pg_class SET reltuples = 0, relpages = 5000 WHERE oid = 'account'::regclass"))
+    apply(session, *rows)
+    found = session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'account'::regclass"))
+    assert found is not None
+    assert found >= 50
+
+
 # --- matching
 
 
