@@ -2,7 +2,7 @@
 
 import polars as pl
 
-_LARGEST_RUN = 2_000_000
+_LARGEST_RUN = 125_000  # that is merged again: sorting a larger one would take more memory than all keys
 
 
 class SeenKeys:
