@@ -71,8 +71,10 @@ def _progress(job: Job, sums: Any) -> Progress:
     final = job.state in FINAL
     done = sum(counts.values())
     expected = job.rows if job.rows is not None else _expected_rows(job)
+    if job.rows is not None and done >= job.rows:
+        rate = None  # nothing is left that it could be the rate of
     percent = 100.0 if final else _percent(done, expected)
-    left = round((expected - done) / rate) if rate and expected is not None and not final else None
+    left = round((expected - done) / rate) if rate and expected is not None else None
     return Progress(
         state=job.state,
         step=_step(job, done),
