@@ -1,0 +1,126 @@
+"""How jobs end: done, cancelled, or given up (product rows I8, I9, I10)."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from services.imports import tasks
+from services.imports.domain import chunks, jobs
+from services.imports.models import Outbox
+from services.imports.tasks import reading
+from services.imports.tasks.surroundings import owners, storage
+from shared.db import read_only, unit_of_work
+from tests.imports.conftest import ADA, rows
+from tests.imports.seeing import chunk_states, counts, now_due
+
+
+def test_the_end_is_told_once(make_job, run):
+    job = run(make_job(rows(3), start=True))
+    tasks.end_job.run(str(job.id))
+    with read_only() as session:
+        events = session.execute(select(Outbox)).scalars().all()
+    assert [event.name for event in events] == ["imports.job_finished.v1"]
+    assert events[0].payload["counts"]["created"] == 3
+
+
+def test_the_error_file_can_be_corrected_and_imported(make_job, run, app, owner):
+    job = run(make_job("code;name\r\n1;A\r\n2;bad\r\n3;C\r\n", start=True))
+    assert counts(job) == (3, 2, 0, 0, 0, 1)
+    written = app.extensions["liaison.storage"].read(job.error_file).decode()
+    assert written.splitlines()[0] == "code;name;_line;_column;_code;_message"
+    assert written.splitlines()[1].startswith("2;bad;3;name;invalid;")
+    again = run(make_job(written.replace("2;bad;", "2;Good;"), start=True))
+    assert counts(again) == (1, 1, 0, 0, 0, 0)
+    assert set(owner.things()) == {"1", "2", "3"}
+
+
+def test_chunk_files_go_and_the_source_stays(make_job, run, app):
+    job = run(make_job(rows(3), start=True))
+    storage = app.extensions["liaison.storage"]
+    assert storage.names(f"imports/{job.id}") == ["source"]
+
+
+def test_cancelling_takes_the_truth_from_the_owner(make_job, see, owner):
+    """Guard: the fence. A chunk whose answer was lost counts as applied; one that comes late is refused."""
+    job = make_job(rows(600), start=True, chunk_rows=200)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        lost, late = (chunks.claim_chunk(session, "short", timedelta(seconds=30)) for _ in range(2))
+    owners().of("customers").apply(lost, storage().read(lost.path))
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    late_body = storage().read(late.path)
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, counts(job)) == ("cancelled", (600, 200, 0, 0, 400, 0))
+    with pytest.raises(Exception, match="cancelled"):
+        owners().of("customers").apply(late, late_body)
+    assert len(owner.things()) == 200
+
+
+def test_cancelling_while_the_file_is_read_counts_the_rest_as_skipped(make_job, see, monkeypatch):
+    job = make_job(rows(1_000) + "X,too,many\n", start=True, chunk_rows=200)
+    real, calls = reading.add_stage, []
+
+    def cancel_at_third(*given):
+        calls.append(1)
+        if len(calls) == 3:
+            with unit_of_work() as session:
+                jobs.request_cancel(session, ADA, job.id)
+        real(*given)
+
+    monkeypatch.setattr(reading, "add_stage", cancel_at_third)
+    tasks.read_file.run(str(job.id))
+    assert chunk_states(job) == ["due", "due"]
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, counts(job)) == ("cancelled", (1_001, 0, 0, 0, 1_000, 1))
+
+
+def test_cancelling_waits_for_an_owner_that_is_away(make_job, see, app, owner, monkeypatch):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    client = app.extensions["imports.owners"].of("customers").client
+    with monkeypatch.context() as patch:
+        patch.setattr(client.http, "_base_url", client.http.base_url.copy_with(port=1))
+        tasks.end_job.run(str(job.id))
+    assert see(job).state == "running"
+    assert see(job).waiting
+    now_due()
+    tasks.end_job.run(str(job.id))
+    assert see(job).state == "cancelled"
+
+
+def test_a_cancel_that_comes_when_all_is_done_completes(make_job, see):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    tasks.send_chunks.run("short")
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, counts(see(job))) == ("completed", (10, 10, 0, 0, 0, 0))
+
+
+def test_a_deadline_ends_every_job(make_job, see):
+    job = make_job(rows(10), start=True)
+    with unit_of_work() as session:
+        session.execute(text("UPDATE job SET deadline_at = now() - interval '1 s'"))
+    tasks.reconcile.run()
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, job.failure_code, counts(job)) == ("cancelled", "deadline_passed", (10, 0, 0, 0, 10, 0))
+
+
+def test_an_owner_that_never_comes_back_does_not_keep_a_job_for_ever(make_job, see, app, monkeypatch):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        session.execute(text("UPDATE job SET deadline_at = now() - interval '25 h'"))
+    tasks.reconcile.run()
+    client = app.extensions["imports.owners"].of("customers").client
+    monkeypatch.setattr(client.http, "_base_url", client.http.base_url.copy_with(port=1))
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, see(job).failure_code, counts(see(job))) == ("failed", "owner_gone", (10, 0, 0, 0, 10, 0))
