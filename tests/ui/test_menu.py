@@ -99,7 +99,6 @@ def test_menu_when_clicked_beside_closes(open_page: OpenPage) -> None:
     _expect_closed(page)
 
 
-@pytest.mark.xfail(strict=False, reason="known fault: while a menu is open, the second right-click may only close it")
 def test_menu_when_another_row_is_right_clicked_moves_there(open_page: OpenPage) -> None:
     page = open_page("/customers")
     _row(page, "Noah Almeida").click(button="right", position={"x": 30, "y": 20})

@@ -111,4 +111,5 @@ function firstWith(key, all, at) {
 }
 
 addEventListener("resize", () => close(false));
-addEventListener("scroll", event => { if (!menu.contains(event.target)) close(false); }, true);
+// A scroll from before the right-click is told after it, while the menu is still loading.
+addEventListener("scroll", event => { if (!menu.hidden && !menu.contains(event.target)) close(false); }, true);
