@@ -59,7 +59,7 @@ def test_any_chunks_when_applied_account_for_each_row_and_again_change_nothing(s
             check_derived(session)
         before = everything(session)
         again = apply(session, *rows, mode="update", match=match, blank=blank)
-        if match == "code":
+        if match == "code" and mode != "create":  # create leaves out what is there, so an update may change it
             assert again["updated"] == again["created"] == 0
             assert everything(session)[:2] == before[:2]
         everything_here.rollback()

@@ -111,6 +111,9 @@ def test_contact_when_blank_clears_loses_what_is_mapped_and_blank(session: Sessi
     apply(session, row, blank="clear")
     [ann] = contacts(session, "C1")
     assert (ann.first_name, ann.last_name, ann.phone, ann.job_title) == (None, "Doe", None, "Boss")
+    only_email = {"contact_first_name": None, "contact_last_name": None, "contact_email": "ann@cobalt.example"}
+    apply(session, {"code": "C1", "contact_first_name": "Ann", "contact_last_name": "Doe"})
+    assert counts(apply(session, {"code": "C1", **only_email}, blank="clear")) == {"unchanged": 1}
     blanks = dict.fromkeys(("contact_last_name", "contact_email", "contact_phone"))
     assert counts(apply(session, {"code": "C1", **blanks}, blank="clear")) == {"unchanged": 1}
 

@@ -126,6 +126,12 @@ def test_chunk_when_it_is_not_right_is_refused_for_good(
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
 
 
+def test_chunk_when_its_checksum_is_another_ones_is_refused(app: Flask, imports: SignedClient) -> None:
+    answer = post(imports, job(), 1, frame(*PEOPLE), checksum="0" * 64)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "chunk_unreadable")
+    assert number_of(app, Account) == 0
+
+
 def test_chunk_when_delivered_ten_times_at_once_is_applied_once(app: Flask) -> None:
     told = job()
     answers = at_once(app, [lambda client: post(client, told, 1, frame(*PEOPLE)).get_json()] * 10)
@@ -169,6 +175,16 @@ def test_jobs_when_they_change_the_same_rows_in_other_orders_at_once_all_count(
     with app.app_context(), read_only() as session:
         assert session.execute(select(func.min(Account.version), func.max(Account.version))).one() == (5, 5)
         assert session.scalar(text("SELECT count(*) FROM change")) == 1200
+
+
+def test_jobs_when_they_add_to_the_same_rows_at_once_lose_nothing(app: Flask, imports: SignedClient) -> None:
+    post(imports, job(), 1, frame(*PEOPLE))
+    files = [[{"code": row["code"], "_attributes": json.dumps({name: "1"})} for row in PEOPLE] for name in "abcd"]
+    at_once(app, [lambda client, rows=rows: post(client, job(), 1, frame(*rows)).get_json() for rows in files])
+    with app.app_context(), read_only() as session:
+        assert set(map(json.dumps, session.scalars(select(Account.attributes)))) == {
+            json.dumps(dict.fromkeys("abcd", "1"))
+        }
 
 
 def test_jobs_when_they_bring_the_same_addresses_at_once_create_each_customer_once(app: Flask) -> None:

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from services.customers.bulk.create import named, new_records
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import find_accounts, lock_known
-from services.customers.bulk.merge import Merged, RowRefused, merge_row
+from services.customers.bulk.merge import Merged, Merger, RowRefused
 from services.customers.bulk.rows import CheckedRows
 from services.customers.bulk.tables import Cursor, copy_in, packed_ids
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.unchanged import surely_unchanged
-from services.customers.bulk.write import add_contacts, update_accounts, update_contacts
+from services.customers.bulk.write import add_contacts, update_records
 from services.customers.domain.codes import next_codes
 from services.customers.models import Outbox
 from shared.bulk import ChunkResult, Refusal
@@ -161,13 +161,13 @@ class Chunk:
         self.result.unchanged += int(same.sum())
         rows = rows.filter(~same)
         known = lock_known(self.cursor, rows["account_id"])
-        changes = []
+        merger, changes = Merger(self.job, self.mapped), []
         for row in rows.iter_rows(named=True):
             account = known.get(row["account_id"])
             if account is None or account.account["code_key"] != row["account_code_key"]:
                 raise RowMoved
             try:
-                merged = merge_row(self.job, self.mapped, row, account)
+                merged = merger.merge(row, account)
             except RowRefused as refused:
                 self._refusal(row["_row"], row["_line"], refused.column, refused.code, refused.message)
                 continue
@@ -177,8 +177,8 @@ class Chunk:
         self._write(changes)
 
     def _write(self, changes: list[Merged]) -> None:
-        update_accounts(self.cursor, self.job, [one.account for one in changes if one.account])
-        update_contacts(self.cursor, self.job, [contact for one in changes for contact in one.contacts])
+        update_records(self.cursor, self.job, "account", [one.account for one in changes])
+        update_records(self.cursor, self.job, "contact", [contact for one in changes for contact in one.contacts])
         if new := [one.new_contact for one in changes if one.new_contact]:
             self.result.created_ids += packed_ids(add_contacts(self.cursor, self.job, new))
 

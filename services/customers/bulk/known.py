@@ -26,6 +26,7 @@ LOCKED_CONTACTS = sql.SQL(
     "SELECT id::text, account_id::text, version, status, {} FROM contact WHERE account_id = ANY(%s::uuid[])"
     " ORDER BY account_id, is_primary DESC, name_key, id FOR NO KEY UPDATE"
 )
+Record = dict[str, Any]
 ACCOUNT_KEYS = ("code_key", "name_key", "email_key", "phone_key", "phone2_key")
 CONTACT_KEYS = ("name_key", "email_key", "phone_key", "phone2_key", "contact_key")
 
@@ -34,8 +35,8 @@ CONTACT_KEYS = ("name_key", "email_key", "phone_key", "phone2_key", "contact_key
 class Known:
     """An account as it is, with all its contacts: the primary one first, then by name."""
 
-    account: dict[str, Any]
-    contacts: list[dict[str, Any]] = field(default_factory=list)
+    account: Record
+    contacts: list[Record] = field(default_factory=list)
 
 
 def find_accounts(cursor: Cursor, match: str, keys: pl.Series) -> pl.DataFrame:
