@@ -1,5 +1,7 @@
 """Chunks from rows: repeated keys, order, and that it comes out the same each time (product rows I6, I11)."""
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,18 @@ def test_a_repeated_key_names_the_first_line_in_any_spelling():
     assert [one.message.rpartition(", ")[2] for one in refused] == ["on line 2.", "on line 3.", "on line 2."]
     assert sum(stage.frame.height for stage in stages if stage.frame is not None) == 3
     assert (stages[-1].rows, stages[-1].failed) == (6, 3)
+
+
+def test_a_repeated_key_that_comes_again_in_the_error_file_is_refused_until_somebody_decides():
+    [first] = stage_rows([batch(1, ["x1", "x1", "X1", "x1"])], CODE, 10)
+    why = [one.message for one in first.refusals]
+    told = pl.Series([why[0], f"E-mail is wrong. {why[1]}", "", why[2], None])
+    [stage] = stage_rows([replace(batch(1, ["x1", "X1", "x1", "X2", "x1"]), told=told)], CODE, 10)
+    assert [(one.row, one.code) for one in stage.refusals] == [(row, "duplicate_in_file") for row in (1, 2, 5)]
+    assert ["empty _message" in one.message for one in stage.refusals] == [True, True, False]
+    assert stage.frame["code"].to_list() == ["x1", "X2"]
+    [again] = stage_rows([replace(batch(1, ["x1"]), told=pl.Series([stage.refusals[0].message]))], CODE, 10)
+    assert [one.row for one in again.refusals] == [1]
 
 
 def test_a_key_may_stand_in_another_column():

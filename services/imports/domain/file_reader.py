@@ -51,7 +51,8 @@ class FileReader:
         for batch in self.records:
             self.kept.keep(batch, self.records.rows)
             frame = mapping.apply(batch.frame, self.mapping, self.job.header, self.target)
-            yield MappedRows(frame, [_refusal(fault) for fault in batch.faults], self.records.bytes_read)
+            refusals = [_refusal(fault) for fault in batch.faults]
+            yield MappedRows(frame, refusals, self.records.bytes_read, mapping.told(batch.frame, self.job.header))
 
 
 def records_of(job: Job, file: BinaryIO) -> Records:

@@ -55,6 +55,11 @@ def own_columns(header: Sequence[str]) -> list[str]:
     return list(ERROR_COLUMNS) if tuple(header[-len(ERROR_COLUMNS) :]) == ERROR_COLUMNS else []
 
 
+def told(frame: pl.DataFrame, header: Sequence[str]) -> pl.Series | None:
+    """Return why each row of `Batch.frame` was refused, if the file is a file of refused rows."""
+    return frame[str(len(header) - 1)] if own_columns(header) else None
+
+
 def header_hash(header: Sequence[str]) -> bytes:
     """Return what is the same for files with the same columns, in any order, with or without those of an error file."""
     own = own_columns(header)

@@ -16,6 +16,8 @@ from shared import keys
 from shared.bulk import Refusal
 
 REFUSALS_AT_ONCE = 5_000
+SHOWN = 100  # characters of a key in a sentence
+STILL = "in the first file. Correct it, or empty _message to let this row change the first one."
 RULES: dict[str, Callable[[pl.Series], pl.Series]] = {
     "code": keys.code_keys,
     "email": keys.email_keys,
@@ -27,12 +29,14 @@ RULES: dict[str, Callable[[pl.Series], pl.Series]] = {
 class MappedRows:
     """Rows as the mapping made them (`_row`, `_line`, one column per field), and those that could not be read.
 
-    `position` is how many bytes of the file were read up to here.
+    `position` is how many bytes of the file were read up to here. Of a file of refused rows, `told` is why each row
+    was refused.
     """
 
     frame: pl.DataFrame
     refusals: list[Refusal]
     position: int
+    told: pl.Series | None = None
 
 
 @dataclass
@@ -53,8 +57,9 @@ class Stage:
 def stage_rows(batches: Iterable[MappedRows], key: TargetKey, chunk_rows: int) -> Iterator[Stage]:
     """Cut `batches` into stages; the rows of two chunks never share a key.
 
-    A row whose key came before is refused as `duplicate_in_file`, naming the line of the first; rows without a key are
-    not compared.
+    A row whose key came before is refused as `duplicate_in_file`, naming the line of the first; so is one that was
+    refused for that and comes again with the same key, where it would overwrite the first. Rows without a key are not
+    compared.
     """
     seen = SeenKeys()
     waiting: list[pl.DataFrame] = []
@@ -71,7 +76,7 @@ def stage_rows(batches: Iterable[MappedRows], key: TargetKey, chunk_rows: int) -
         return made
 
     for batch in batches:
-        frame, repeated = _without_repeated(batch.frame, key, seen)
+        frame, repeated = _without_repeated(batch, key, seen)
         refusals += batch.refusals
         refusals += repeated
         position = batch.position
@@ -109,14 +114,14 @@ def first_row(frame: pl.DataFrame) -> tuple[int, int]:
     return frame["_row"][0], frame["_line"][0]
 
 
-def _without_repeated(frame: pl.DataFrame, key: TargetKey, seen: SeenKeys) -> tuple[pl.DataFrame, list[Refusal]]:
-    texts = _key_texts(frame, key)
+def _without_repeated(batch: MappedRows, key: TargetKey, seen: SeenKeys) -> tuple[pl.DataFrame, list[Refusal]]:
+    frame, texts = batch.frame, _key_texts(batch.frame, key)
     if texts is None or not frame.height:
         return frame, []
     frame = frame.with_columns(RULES[key.rule](texts).replace("", None).alias("_key"))
-    keyed = frame.select("_row", "_line", "_key", texts.alias("_text")).filter(pl.col("_key").is_not_null())
-    if not keyed.height:
-        return frame, []
+    keyed = frame.select("_row", "_line", "_key", _came_before(key, texts).alias("_why"))
+    keyed = keyed.with_columns(_is_still_repeated(batch.told, keyed["_why"])).filter(pl.col("_key").is_not_null())
+    still, keyed = keyed.filter("_still"), keyed.filter(~pl.col("_still"))
     first_here = pl.col("_line").first().over("_key")
     keyed = keyed.with_columns(
         pl.coalesce(
@@ -124,16 +129,30 @@ def _without_repeated(frame: pl.DataFrame, key: TargetKey, seen: SeenKeys) -> tu
             pl.when(pl.col("_key").is_first_distinct()).then(None).otherwise(first_here),
         ).alias("_first")
     )
-    new = keyed.filter(pl.col("_first").is_null())
+    new, repeated = keyed.filter(pl.col("_first").is_null()), keyed.filter(pl.col("_first").is_not_null())
     seen.add(new["_key"], new["_line"])
-    if new.height == keyed.height:
+    if not repeated.height and not still.height:
         return frame, []
-    repeated = keyed.filter(pl.col("_first").is_not_null())
-    refusals = [
-        Refusal(row, line, key.field, "duplicate_in_file", f"{key.label} “{text[:100]}” came before, on line {first}.")
-        for row, line, text, first in repeated.select("_row", "_line", "_text", "_first").iter_rows()
+    why = [
+        *(repeated.select("_row", "_line", pl.format("{} on line {}.", "_why", "_first")).rows()),
+        *(still.select("_row", "_line", pl.format("{} {}", "_why", pl.lit(STILL))).rows()),
     ]
-    return frame.join(repeated.select("_row"), on="_row", how="anti", maintain_order="left"), refusals
+    refusals = [Refusal(row, line, key.field, "duplicate_in_file", message) for row, line, message in sorted(why)]
+    refused = pl.Series([one.row for one in refusals], dtype=pl.UInt32)
+    return frame.filter(~pl.col("_row").is_in(refused.implode())), refusals
+
+
+def _is_still_repeated(told: pl.Series | None, why: pl.Series) -> pl.Series:
+    """Tell which rows were refused before, for the very key that they have now."""
+    if told is None:
+        return pl.repeat(value=False, n=len(why), dtype=pl.Boolean, eager=True).alias("_still")
+    return told.fill_null("").str.contains(why, literal=True).alias("_still")
+
+
+def _came_before(key: TargetKey, texts: pl.Series) -> pl.Series:
+    """Return how the refusal of a repeated key begins; by this it is known when it comes again."""
+    begins = pl.lit(f"{key.label} “") + pl.lit(texts.fill_null("").str.head(SHOWN)) + pl.lit("” came before,")
+    return pl.select(begins).to_series()
 
 
 def _key_texts(frame: pl.DataFrame, key: TargetKey) -> pl.Series | None:
