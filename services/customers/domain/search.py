@@ -108,7 +108,7 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
     with _planned(session):
         count, places = _starts(session, question)
         is_enough = len(places) > question.limit if question.after else count > MOST
-        if not is_enough and not question.is_everything:
+        if not is_enough and question.has_others:
             count, others = _others(session, question, enough=question.limit + 1 - len(places))
             places = sorted({*places, *others})
     page = places[: question.limit]

@@ -60,9 +60,9 @@ class Question:
     choices: dict[str, str]
 
     @property
-    def is_everything(self) -> bool:
-        """Nothing typed, nothing chosen but a status."""
-        return not self.terms and not self.choices
+    def has_others(self) -> bool:
+        """Whether accounts may match that do not start with the input; what has no word asks for codes alone."""
+        return bool(self.terms or (self.choices and not self.code))
 
 
 def values(question: Question) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def starts(question: Question) -> str | None:
     if question.code and _may_come(question, CODE_START):
         codes = f"{CODE_STARTS} AND {_status(question)}"
         ranges.append((codes, "code_key"))
-        counted += [f"{codes} AND NOT ({NAME_STARTS})"] if question.starts else []
-    if _may_come(question, NAME_START):
+        counted.append(f"{codes} AND NOT ({NAME_STARTS})" if question.starts else codes)
+    if (question.starts or not question.code) and _may_come(question, NAME_START):
         names = NAME_STARTS if question.starts else "true"
         after = _after(question, NAME_START)
         of_statuses = [f"status = '{status}' AND {names} {after}" for status in question.statuses]
@@ -202,10 +202,10 @@ def _order(rank: str, by_name: str) -> str:
 
 
 def _rank(question: Question) -> str:
-    if not question.starts:  # A code of signs alone is a code still.
-        return (
-            f"CASE WHEN code_key = :code THEN {EXACT_CODE} ELSE {NAME_START} END" if question.code else f"{NAME_START}"
-        )
+    if not question.code:
+        return f"{NAME_START}"
+    if not question.starts:  # a code of signs alone is a code still
+        return f"CASE WHEN code_key = :code THEN {EXACT_CODE} ELSE {CODE_START} END"
     return (
         f"CASE WHEN code_key = :code THEN {EXACT_CODE} WHEN {NAME_STARTS} THEN {NAME_START}"
         f" WHEN {CODE_STARTS} THEN {CODE_START} ELSE {OTHER} END"
