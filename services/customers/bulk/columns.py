@@ -17,17 +17,18 @@ from shared.fastcheck import Column, Loader
 
 LONGEST_PLAIN = 5000
 
-_CONTROL = r"\x00-\x1f\x7f\x85\x{2028}\x{2029}"
+_TURNS = r"\x{202a}-\x{202e}\x{2066}-\x{2069}"
+_CONTROL = rf"\x00-\x1f\x7f\x85\x{{2028}}\x{{2029}}{_TURNS}"
 _INVISIBLE = r"\x{ad}\x{180e}\x{200b}-\x{200f}\x{2060}\x{feff}"
 _ODD_IN_LINE = rf"[{_CONTROL}]"
 _ODD_IN_NAME = rf"[{_CONTROL}{_INVISIBLE}]"
-_ODD_IN_LINES = r"[\x00-\x09\x0b-\x1f\x7f]"
+_ODD_IN_LINES = rf"[\x00-\x09\x0b-\x1f\x7f{_TURNS}]"
 _PLAIN_EMAIL = (
     r"^[A-Za-z0-9_+-]{1,30}(?:\.[A-Za-z0-9_+-]{1,30})?"
     r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.){1,4}[A-Za-z]{2,24}$"
 )
 _PLAIN_PHONE = r"^[0-9 ()+./-]*(?:x[0-9]{1,9})?$"
-_PLAIN_WEBSITE = r"^https?://[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?:/[\x21-\x7e]*)?$"
+_PLAIN_WEBSITE = r"^https?://[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?:/[!#-;=?-\[\]_a-z~]*)?$"
 _PLAIN_TAGS = r"^[\x20-\x7e\x{c0}-\x{17e}]*$"
 _PLAIN_TEXT = re.compile(r"[!-~]([ -~]*[!-~])?")
 

@@ -18,6 +18,9 @@ NUL = "\x00"
 _BROKEN = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAKS = re.compile(r"[\t\r\n\x85\u2028\u2029]+")
+# Unicode's embeddings, overrides and isolates: with them a text can be made to read as another one.
+_TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_NOT_IN_ADDRESS = re.compile(r"""[\s"<>\\^`{|}]""")  # RFC 3986 leaves them out
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)+", re.UNICODE)
 _INVISIBLE = str.maketrans("", "", INVISIBLE)
@@ -27,7 +30,10 @@ MAX_ATTRIBUTES = 300
 
 
 class Text(ma.fields.String):
-    """Text on one line; around it no white space, in it no character that a database or a screen could not hold."""
+    """Text on one line; around it no white space, in it no character that a database or a screen could not hold.
+
+    What turns the direction of text is dropped; letters have their own.
+    """
 
     default_error_messages = {  # noqa: RUF012
         "required": "Needed.",
@@ -62,6 +68,8 @@ class Text(ma.fields.String):
             raise self.make_error("broken")
         if _CONTROL.search(text):
             raise self.make_error("control")
+        if not text.isascii():
+            text = text.translate(_TURNS)
         return clean(text.replace("\r\n", "\n").replace("\r", "\n") if self.lines else _LINE_BREAKS.sub(" ", text))
 
 
@@ -124,7 +132,7 @@ class Website(Text):
             host = parts.hostname or ""
         except ValueError:
             host = ""
-        if not _HOST.fullmatch(host) or parts.scheme not in ("http", "https") or re.search(r"\s", address):
+        if not _HOST.fullmatch(host) or parts.scheme not in ("http", "https") or _NOT_IN_ADDRESS.search(address):
             raise ma.ValidationError("Not a web address. It should read like https://www.example.com.")
         return address
 
