@@ -1,4 +1,4 @@
-"""Who sent this request: address, actor, session cookie. For the web side of portal."""
+"""Who sent this request: actor, session cookie. For the web side of portal."""
 
 import contextlib
 import unicodedata
@@ -9,15 +9,9 @@ from flask import Response, current_app, request
 
 from services.portal.domain.access import NewSession, cookie_name
 from services.portal.domain.actor import Actor
-from shared.web import current_identity
+from shared.web import client_ip, current_identity
 
 LONGEST_PATH = 2000
-
-
-def client_ip() -> str:
-    """Return the address that the gateway saw; it puts its own at the end of whatever the client sent."""
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return forwarded or request.remote_addr or ""
 
 
 def user_agent() -> str:

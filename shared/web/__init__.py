@@ -2,6 +2,7 @@
 
 from shared.web.access import (
     check_origin,
+    client_ip,
     current_identity,
     identity_or_none,
     internal,
@@ -20,6 +21,7 @@ __all__ = [
     "PageQuery",
     "answer",
     "check_origin",
+    "client_ip",
     "create_app",
     "current_identity",
     "decode_cursor",

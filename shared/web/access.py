@@ -48,6 +48,12 @@ def internal() -> Callable[[View], View]:
     return _mark(Access("internal"))
 
 
+def client_ip() -> str:
+    """Return the address that the gateway saw; it puts its own at the end of whatever the client sent."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded or request.remote_addr or ""
+
+
 def current_identity() -> Identity:
     """Return who asks; raise Unauthorized when nobody is signed in."""
     identity: Identity | None = g.get("identity")

@@ -5,7 +5,6 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from services.portal.caller import (
     actor,
     clear_session_cookie,
-    client_ip,
     safe_path,
     session_token,
     set_session_cookie,
@@ -15,7 +14,7 @@ from services.portal.domain import access, sign_in
 from services.portal.errors import SignInLocked
 from shared.db import read_only, unit_of_work
 from shared.errors import DomainError
-from shared.web import check_origin, go_to, public, signed_in
+from shared.web import check_origin, client_ip, go_to, public, signed_in
 
 blueprint = Blueprint("sign_in", __name__)
 LIMIT = "30 per minute; 300 per hour"  # per address; an office may share one

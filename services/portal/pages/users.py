@@ -165,7 +165,7 @@ def activate(user_id: uuid.UUID) -> Response:
     """Switch a user on."""
     with unit_of_work() as session:
         user = users.set_active(session, actor(), user_id, True)
-    return go_to("/settings/users", f"{user.name} can sign in again.")
+    return go_to("/settings/users", f"{user.name} can sign in again, and their access tokens work.")
 
 
 @blueprint.get("/settings/users/<uuid:user_id>/deactivate")
