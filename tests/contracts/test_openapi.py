@@ -18,7 +18,7 @@ from shared.testing import client_as, outer_transaction
 TARGETS = {"customers": customers_target()}  # what imports would have asked their owners for
 SERVICES = ("customers", "associates", "portal", "imports")
 PERMISSIONS = (
-    "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo", "assign", "merge",
+    "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo",
     "users.manage", "audit.view", "jobs.all",
 )  # fmt: skip
 

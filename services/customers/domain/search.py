@@ -13,8 +13,8 @@ How, cheapest first, each step only while the page is not full or the count stil
    ordered; beyond them a person refines the input. Facets (kind, role, tag, inactive) are in the same index.
 
 Measured (`bench/search.py`; 1,000,000 accounts with contacts, two shared cores; milliseconds p50/p99 of all of
-`find_accounts`): 1 letter 6/19, 2 letters 6/13, 3 letters 6/14, 4 to 5 letters 6/11, more 7/30, parts of a phone
-10/17, of an e-mail 10/30, of a code 12/27, no match 3/31, with choices 12/61; all 8/33. While an import has left 12 MB
+`find_accounts`): 1 letter 6/8, 2 letters 6/18, 3 letters 6/19, 4 to 5 letters 9/17, more 9/24, parts of a phone
+11/18, of an e-mail 11/32, of a code 9/17, no match 5/45, with choices 10/28; all 9/29. While an import has left 12 MB
 in the index's pending list, about 8 ms of work more. What the index costs: COPY of the accounts and contacts took 22 s
 with keys alone, 25 s with the btree, 100 s with trigrams, 105 s with facets too; a tsvector instead of trigrams 75 s,
 but it is blind inside words and numbers.

@@ -18,8 +18,6 @@ PERMISSIONS = (
     Permission("customers.edit", "Edit customers", "Add customers and contacts, and change them.", "Customers"),
     Permission("set_status", "Set status", "Make customers and contacts inactive, or active again.", "Customers"),
     Permission("customers.delete", "Delete customers", "Delete customers and contacts for good.", "Customers"),
-    Permission("merge", "Merge duplicates", "Make one customer out of several.", "Customers"),
-    Permission("assign", "Assign associates", "Say who looks after which customers.", "Customers"),
     Permission("import", "Import", "Bring in customers from a file.", "Files and jobs"),
     Permission("export", "Export", "Take lists of customers out as a file.", "Files and jobs"),
     Permission("undo", "Undo jobs", "Take back an import or a mass change.", "Files and jobs"),
