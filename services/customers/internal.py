@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Blueprint, request
 
 from services.customers.bulk import receipts
+from services.customers.bulk.dry_run import dry_run_customers
 from services.customers.bulk.job import ImportJob, check_kind
 from services.customers.bulk.target import customers_target
 from shared.db import unit_of_work
@@ -34,6 +35,16 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
         receipts.open_fence(session, job_id)
     with unit_of_work() as session:
         return receipts.apply_chunk(session, job, chunk_no, checksum, checked)
+
+
+@blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/check")
+@internal()
+def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:  # noqa: ARG001 - nothing is kept under the number
+    """Tell what would become of a chunk; nothing is written."""
+    job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""))
+    checked = receipts.read_chunk(request.get_data(cache=False), request.headers.get("Liaison-Checksum", ""))
+    with unit_of_work() as session:
+        return dry_run_customers(session, job, checked)
 
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/void")

@@ -1,5 +1,7 @@
 """Applying a chunk of customers: the one use case of this package."""
 
+from collections.abc import Iterable
+
 import polars as pl
 import psycopg
 from psycopg import errors
@@ -7,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk.create import named, new_records
 from services.customers.bulk.job import ImportJob
-from services.customers.bulk.known import find_accounts, lock_known
+from services.customers.bulk.known import Known, find_accounts, lock_known
 from services.customers.bulk.merge import Merged, Merger, RowRefused
 from services.customers.bulk.rows import CheckedRows
 from services.customers.bulk.tables import Cursor, copy_in, packed_ids
@@ -92,7 +94,7 @@ def _event(job: ImportJob, chunk_no: int, result: ChunkResult) -> AccountsImport
 
 
 class Chunk:
-    """One try at a chunk."""
+    """One try at a chunk. `dry_run.DryRun` makes the same decisions without writing."""
 
     def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
         self.session = session
@@ -157,10 +159,10 @@ class Chunk:
             rows = rows.filter(~first)
 
     def _update_each(self, rows: pl.DataFrame) -> None:
-        same = surely_unchanged(self.cursor, self.job, rows, self.mapped)
+        same = self._unchanged(rows)
         self.result.unchanged += int(same.sum())
         rows = rows.filter(~same)
-        known = lock_known(self.cursor, rows["account_id"])
+        known = self._known(rows["account_id"])
         merger, changes = Merger(self.job, self.mapped), []
         for row in rows.iter_rows(named=True):
             account = known.get(row["account_id"])
@@ -175,6 +177,12 @@ class Chunk:
             self.result.unchanged += not merged.is_change
             changes.append(merged)
         self._write(changes)
+
+    def _unchanged(self, rows: pl.DataFrame) -> pl.Series:
+        return surely_unchanged(self.cursor, self.job, rows, self.mapped)
+
+    def _known(self, ids: Iterable[str]) -> dict[str, Known]:
+        return lock_known(self.cursor, ids)
 
     def _write(self, changes: list[Merged]) -> None:
         update_records(self.cursor, self.job, "account", [one.account for one in changes])
@@ -191,12 +199,16 @@ class Chunk:
         )
         if self.job.match == "email":
             rows = self._with_codes(rows)
+        self.result.created += self._add(rows)
+
+    def _add(self, rows: pl.DataFrame) -> int:
+        """Write new accounts with their contacts; return how many."""
         records = new_records(self.job, rows)
         copy_in(self.cursor, "account", records.accounts)
         inform_planner(self.cursor)  # before each contact's account is looked up by the foreign key
         copy_in(self.cursor, "contact", records.contacts)
-        self.result.created += records.accounts.height
         self.result.created_ids += packed_ids(records.accounts["id"])
+        return records.accounts.height
 
     def _with_codes(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Refuse new codes that other accounts have; give codes to rows without."""
@@ -208,8 +220,11 @@ class Chunk:
         twice = pl.col("code_key").is_not_null() & ~pl.col("code_key").is_first_distinct()
         rows = self._refuse(rows, twice, "code", "repeated_code", "Stands in the file twice.")
         blank = rows["code"].is_null()
-        codes = next_codes(self.session, int(blank.sum()))
+        codes = self._codes(int(blank.sum()))
         return rows.with_columns(rows["code"].scatter(blank.arg_true(), codes)) if codes else rows
+
+    def _codes(self, count: int) -> list[str]:
+        return next_codes(self.session, count)
 
     def _refuse(self, rows: pl.DataFrame, wrong: pl.Expr, column: str, code: str, message: str) -> pl.DataFrame:
         """Refuse the rows that are `wrong`; return the others."""

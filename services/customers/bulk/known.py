@@ -19,13 +19,12 @@ BY_EMAIL = sql.SQL(
     " UNION SELECT c.email_key, a.id, a.code, a.code_key FROM contact c JOIN account a ON a.id = c.account_id"
     " WHERE c.is_primary AND c.email_key = ANY(%s)"
 )
-LOCKED_ACCOUNTS = sql.SQL(
-    "SELECT id::text, version, search, {} FROM account WHERE id = ANY(%s::uuid[]) ORDER BY code_key FOR NO KEY UPDATE"
-)
-LOCKED_CONTACTS = sql.SQL(
+ACCOUNTS = sql.SQL("SELECT id::text, version, search, {} FROM account WHERE id = ANY(%s::uuid[]) ORDER BY code_key")
+CONTACTS = sql.SQL(
     "SELECT id::text, account_id::text, version, status, {} FROM contact WHERE account_id = ANY(%s::uuid[])"
-    " ORDER BY account_id, is_primary DESC, name_key, id FOR NO KEY UPDATE"
+    " ORDER BY account_id, is_primary DESC, name_key, id"
 )
+LOCKED = sql.SQL(" FOR NO KEY UPDATE")
 Record = dict[str, Any]
 ACCOUNT_KEYS = ("code_key", "name_key", "email_key", "phone_key", "phone2_key")
 CONTACT_KEYS = ("name_key", "email_key", "phone_key", "phone2_key", "contact_key")
@@ -76,13 +75,23 @@ def lock_known(cursor: Cursor, ids: Iterable[str]) -> dict[str, Known]:
 
     Locks in the order of codes, so that two imports of the same accounts wait for each other instead of both.
     """
+    return _known(cursor, ids, LOCKED)
+
+
+def read_known(cursor: Cursor, ids: Iterable[str]) -> dict[str, Known]:
+    """Return accounts with their contacts, by id, without locking them; those that are gone are missing."""
+    return _known(cursor, ids, sql.SQL(""))
+
+
+def _known(cursor: Cursor, ids: Iterable[str], locked: sql.SQL) -> dict[str, Known]:
     wanted = list(ids)
     rows = cursor.connection.cursor(row_factory=dict_row)
-    accounts = rows.execute(LOCKED_ACCOUNTS.format(_columns((*ACCOUNT_FIELDS, *ACCOUNT_KEYS))), [wanted]).fetchall()
-    known = {account["id"]: Known(account) for account in accounts}
-    contacts = rows.execute(LOCKED_CONTACTS.format(_columns((*CONTACT_FIELDS, *CONTACT_KEYS))), [wanted]).fetchall()
-    for contact in contacts:
-        known[contact["account_id"]].contacts.append(contact)
+    accounts = ACCOUNTS.format(_columns((*ACCOUNT_FIELDS, *ACCOUNT_KEYS))) + locked
+    known = {account["id"]: Known(account) for account in rows.execute(accounts, [wanted])}
+    contacts = CONTACTS.format(_columns((*CONTACT_FIELDS, *CONTACT_KEYS))) + locked
+    for contact in rows.execute(contacts, [wanted]):
+        if contact["account_id"] in known:  # unlocked, one may come between
+            known[contact["account_id"]].contacts.append(contact)
     return known
 
 

@@ -60,8 +60,10 @@ class Changed:
 
 @dataclass
 class Merged:
-    """What a row makes of an account and its contacts; only what changes is in `new`."""
+    """What a row, at its place in the file, makes of an account and its contacts; only what changes is in `new`."""
 
+    row: int
+    line: int
     account: Changed
     contacts: list[Changed]
     new_contact: Record | None = None
@@ -88,7 +90,7 @@ class Merger:
     def merge(self, row: Row, known: Known) -> Merged:
         """Apply a row to its account; raise RowRefused. `known` stays as it is."""
         account = self._account(row, known.account)
-        merged = Merged(account, [Changed(contact) for contact in known.contacts])
+        merged = Merged(row["_row"], row["_line"], account, [Changed(contact) for contact in known.contacts])
         if any(row[name] is not None for name in CONTACT_FIELDS):
             place = _find_contact(row, account, known.contacts)
             if place is None:

@@ -1,0 +1,124 @@
+"""What a chunk of customers would do, without doing it (I5)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+from sqlalchemy.orm import Session
+
+from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, cursor_of, inform_planner
+from services.customers.bulk.job import ImportJob
+from services.customers.bulk.known import Known, read_known
+from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Merged
+from services.customers.bulk.rows import ATTRIBUTES, FIELDS, CheckedRows
+from services.customers.bulk.tables import Cursor
+from shared.forecast import MOST_ROWS, NEW, Forecast
+
+LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # of contacts that are not there yet: they sort behind the others
+ROLES = ("customer", "vendor")
+
+
+def dry_run_customers(session: Session, job: ImportJob, checked: CheckedRows) -> dict[str, Any]:
+    """Return what `apply_customers` would answer, with what would change and a few rows.
+
+    The transaction is read-only: PostgreSQL itself refuses to write, to lock rows or to take a number.
+    """
+    inform_planner(cursor_of(session))
+    for left in reversed(range(TRIES)):
+        try:
+            return _look(session, job, checked)
+        except RowMoved:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _look(session: Session, job: ImportJob, checked: CheckedRows) -> dict[str, Any]:
+    savepoint = session.begin_nested()
+    try:
+        cursor = cursor_of(session)
+        cursor.execute("SET TRANSACTION READ ONLY")
+        for plan in PLANS:
+            cursor.execute(f"SET LOCAL {plan} = off")
+        look = DryRun(session, cursor, job, checked)
+        return look.forecast.answer(look.apply())
+    finally:
+        savepoint.rollback()
+
+
+class DryRun(Chunk):
+    """The decisions of `Chunk`. What it would write is noted instead, and remembered for rows of the same account."""
+
+    def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
+        super().__init__(session, cursor, job, checked)
+        self.forecast = Forecast()
+        self.left: dict[str, Known] = {}
+
+    def _unchanged(self, rows: pl.DataFrame) -> pl.Series:
+        return super()._unchanged(rows) & ~rows["account_id"].is_in(list(self.left))
+
+    def _known(self, ids: Iterable[str]) -> dict[str, Known]:
+        wanted = list(ids)
+        known = read_known(self.cursor, wanted)
+        return {one: self.left.get(one, known[one]) for one in wanted if one in known}
+
+    def _write(self, changes: list[Merged]) -> None:
+        for merged in changes:
+            if merged.is_change:
+                account = merged.account.old
+                self.forecast.updates(
+                    merged.row, merged.line, f"{account['code']} {account['name']}", differing(merged)
+                )
+            self.left[merged.account.old["id"]] = outcome(merged)
+
+    def _add(self, rows: pl.DataFrame) -> int:
+        if not self.forecast.sees_enough:
+            for row in rows.sort("_row").head(MOST_ROWS).iter_rows(named=True):
+                self.forecast.creates(row["_row"], row["_line"], values_of(row))
+        return rows.height
+
+    def _codes(self, count: int) -> list[str]:
+        return [NEW] * count
+
+
+def values_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a new record would hold, by the names of fields."""
+    attributes = json.loads(row[ATTRIBUTES] or "{}")
+    return {**{name: row[name] for name in FIELDS}, **_as_fields(attributes)}
+
+
+def differing(merged: Merged) -> dict[str, tuple[Any, Any]]:
+    """Return what a row would change, by the names of fields: {field: (old, new)}."""
+    old, new = merged.account.old, merged.account.new
+    changes = {name: (old[name], new[name]) for name in ACCOUNT_CHANGES if name in new}
+    if any(changes.pop(f"is_{role}", None) for role in ROLES):
+        changes["roles"] = (_roles(old), _roles(old | new))
+    if (attributes := changes.pop("attributes", None)) is not None:
+        before, after = (_as_fields(one) for one in attributes)
+        changes |= {name: (before.get(name), after[name]) for name in after if after[name] != before.get(name)}
+    for contact in merged.contacts:
+        changes |= {
+            f"contact_{name}": (contact.old[name], contact.new[name]) for name in CONTACT_CHANGES if name in contact.new
+        }
+    if merged.new_contact:
+        added = {name: merged.new_contact[name] for name in CONTACT_CHANGES}
+        changes |= {f"contact_{name}": (None, value) for name, value in added.items() if value is not None}
+    return changes
+
+
+def outcome(merged: Merged) -> Known:
+    """Return the account and its contacts as they would be, in the order of `read_known`."""
+    contacts = [contact.old | contact.new for contact in merged.contacts]
+    if merged.new_contact:
+        contacts.append({"status": "active", "id": LAST_ID, **merged.new_contact})
+    contacts.sort(key=lambda one: (not one["is_primary"], one["name_key"], one["id"]))
+    return Known(merged.account.old | merged.account.new, contacts)
+
+
+def _as_fields(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"attributes.{name}": value for name, value in attributes.items()}
+
+
+def _roles(account: Mapping[str, Any]) -> str:
+    return ";".join(role for role in ROLES if account[f"is_{role}"])
