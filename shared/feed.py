@@ -10,16 +10,17 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, request
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared.db import unit_of_work
+from shared.db import read_only, unit_of_work
 from shared.http import ServiceClient, ServiceUnavailable
 from shared.outbox import CursorTable, InboxTable, OutboxTable
 from shared.web import internal
 
 BATCH = 500
+MOST_BEHIND = 10_000
 FEED_LOCK = 0x6C69_0001
 log = structlog.get_logger("feed")
 
@@ -47,8 +48,20 @@ def read_feed(session: Session, outbox: type[OutboxTable], after: int, limit: in
     ]
 
 
+def events_behind(session: Session, outbox: type[OutboxTable], after: int) -> dict[str, Any]:
+    """Return how many `events` a reader at `after` has not read, and the age of the oldest in `seconds`.
+
+    The count ends at `MOST_BEHIND`.
+    """
+    unread = select(outbox.recorded_at).where(or_(outbox.pos > after, outbox.pos.is_(None))).limit(MOST_BEHIND)
+    waiting = unread.subquery()
+    age = func.extract("epoch", func.now() - func.min(waiting.c.recorded_at))
+    events, seconds = session.execute(select(func.count(), func.coalesce(age, 0)).select_from(waiting)).one()
+    return {"events": events, "seconds": round(float(seconds), 1)}
+
+
 def feed_blueprint(outbox: type[OutboxTable]) -> Blueprint:
-    """Return the blueprint that answers `GET /internal/events?after=pos`."""
+    """Return the blueprint that answers `GET /internal/events?after=pos`, and how far that is behind."""
     blueprint = Blueprint("feed", __name__)
 
     @blueprint.get("/internal/events")
@@ -57,6 +70,12 @@ def feed_blueprint(outbox: type[OutboxTable]) -> Blueprint:
         after = request.args.get("after", 0, int)
         with unit_of_work() as session:
             return {"events": read_feed(session, outbox, after)}
+
+    @blueprint.get("/internal/events/behind")
+    @internal()
+    def behind() -> dict[str, Any]:
+        with read_only() as session:
+            return events_behind(session, outbox, request.args.get("after", 0, int))
 
     return blueprint
 

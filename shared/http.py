@@ -3,11 +3,10 @@
 from typing import Any
 
 import httpx
-from structlog.contextvars import get_contextvars
 
 from shared.errors import DomainError, NotFound, Unavailable
 from shared.identity import sign_service
-from shared.observe import REQUEST_ID
+from shared.observe import REQUEST_ID, request_id
 from shared.settings import Settings
 
 CONNECT_SECONDS = 3.0
@@ -59,7 +58,7 @@ class ServiceClient:
         token = sign_service(self.settings.keys_dir, self.settings.service, self.audience)
         send = {
             "Authorization": f"Bearer {token}",
-            REQUEST_ID: str(get_contextvars().get("request_id", "")),
+            REQUEST_ID: request_id(),
             **(headers or {}),
         }
         try:

@@ -5,6 +5,7 @@ import sys
 
 import structlog
 from prometheus_client import Counter, Histogram
+from structlog.contextvars import get_contextvars
 from structlog.typing import Processor
 
 REQUEST_ID = "X-Request-Id"
@@ -17,6 +18,11 @@ _before: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+def request_id() -> str:
+    """Return the id under which what happens now is logged, "" outside of any request or task."""
+    return str(get_contextvars().get("request_id", ""))
 
 
 def set_up_logs(log_format: str) -> None:

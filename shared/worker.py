@@ -3,6 +3,8 @@
 A lost message costs time, never work: what is due stands in a table, and beat looks there.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -10,9 +12,9 @@ from celery import Celery, Task, signals
 from flask import Flask
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from shared.observe import TASKS
+from shared.observe import TASKS, request_id
 
 SOFT_SECONDS = 90
 HARD_SECONDS = 120
@@ -79,17 +81,59 @@ def nudge(celery: Celery, task: str, *args: Any, queue: str, expires: float | No
     return True
 
 
+@dataclass(frozen=True)
+class WorkerSeen:
+    """A worker that answered: `slots` is how many tasks it does at once."""
+
+    name: str
+    queues: list[str]
+    slots: int
+
+
+def waiting_tasks(celery: Celery, queues: Iterable[str]) -> dict[str, int] | None:
+    """Return how many messages wait in each queue; None when the broker is away.
+
+    A measure of the broker alone: what is due stands in tables, and a lost message is sent again.
+    """
+    try:
+        with celery.connection_for_read() as connection:
+            client = connection.default_channel.client
+            return {queue: int(client.llen(queue)) for queue in queues}
+    except (BrokerAway, RedisError, OSError):
+        return None
+
+
+def workers_alive(celery: Celery, seconds: float = 1.0) -> list[WorkerSeen]:
+    """Return the workers of all services that answer within `seconds`, by name; none when the broker is away.
+
+    A worker with a pool answers while it works; a `solo` one does not, so a silent one need not be dead.
+    """
+    inspect = celery.control.inspect(timeout=seconds)
+    try:
+        queues, stats = inspect.active_queues() or {}, inspect.stats() or {}
+    except (BrokerAway, RedisError, OSError):
+        return []
+    return [
+        WorkerSeen(
+            name,
+            sorted(queue["name"] for queue in queues[name]),
+            int(stats.get(name, {}).get("pool", {}).get("max-concurrency") or 1),
+        )
+        for name in sorted(queues)
+    ]
+
+
 @signals.before_task_publish.connect  # type: ignore[untyped-decorator]
 def _carry_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
     if headers is not None:
-        headers["request_id"] = get_contextvars().get("request_id", "")
+        headers["request_id"] = request_id()
 
 
 @signals.task_prerun.connect  # type: ignore[untyped-decorator]
 def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
     clear_contextvars()
-    request_id = (getattr(task.request, "request_id", None) or "") if task else ""
-    bind_contextvars(task=task.name if task else "", task_id=task_id, request_id=request_id or task_id)
+    carried = (getattr(task.request, "request_id", None) or "") if task else ""
+    bind_contextvars(task=task.name if task else "", task_id=task_id, request_id=carried or task_id)
 
 
 @signals.task_postrun.connect  # type: ignore[untyped-decorator]

@@ -64,7 +64,8 @@ class Job(Base):
     """One import: the file, how it is to be read, how far it is, and what came of it.
 
     `lease_until`/`lease_token` belong to whoever reads the file or brings the job to its end (never both at once).
-    `version` counts what people change; the engine's own writes leave it alone.
+    `version` counts what people change; the engine's own writes leave it alone. `request_id` is that of the request
+    which started it; all that is done for the job is logged under it.
     """
 
     __tablename__ = "job"
@@ -123,6 +124,7 @@ class Job(Base):
     finished_at: Mapped[Moment | None]
     cancel_requested_at: Mapped[Moment | None]
     deadline_at: Mapped[Moment | None]
+    request_id: Mapped[Words | None]
     version: Mapped[int] = mapped_column(server_default="1")
 
     __table_args__ = (
@@ -162,6 +164,7 @@ class Chunk(Base):
     lease_token: Mapped[uuid.UUID | None]
     lease_until: Mapped[Moment | None]
     attempts: Mapped[Count]
+    expired_leases: Mapped[Count]
     last_error: Mapped[Words | None]
     created: Mapped[Count]
     updated: Mapped[Count]

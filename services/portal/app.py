@@ -8,13 +8,13 @@ from flask_limiter import Limiter
 from services.portal import config, internal
 from services.portal.api import blueprint as api
 from services.portal.models import IdempotencyKey, Outbox
-from services.portal.pages import account, audit, home, roles, sign_in, users, wording
+from services.portal.pages import account, audit, home, operations, roles, sign_in, users, wording
 from shared.feed import feed_blueprint
 from shared.settings import Settings
 from shared.web import client_ip
 from shared.web import create_app as create_base
 
-PAGES = (home, sign_in, account, users, roles, audit)
+PAGES = (home, sign_in, account, users, roles, audit, operations)
 
 
 def create_app(settings: Settings | None = None, first_sign_in_file: Path | None = None) -> Flask:

@@ -311,3 +311,62 @@ def place_by_time(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
 
 def _no_place() -> Invalid:
     return Invalid("This page address is not complete.", fields={"cursor": ["Not a cursor that this list gave out."]})
+
+
+class ServiceSeenOut(ma.Schema):
+    """A service; `milliseconds` tells how soon it said that it is ready, null that it did not."""
+
+    name = fields.String()
+    milliseconds = fields.Float(allow_none=True)
+
+
+class FeedSeenOut(ma.Schema):
+    """How many events of `owner` were not read yet, and since when the oldest waits; null if it does not answer."""
+
+    owner = fields.String()
+    events = fields.Integer(allow_none=True)
+    seconds = fields.Float(allow_none=True)
+
+
+class QueueOut(ma.Schema):
+    """A queue of imports."""
+
+    name = fields.String()
+    running_jobs = fields.Integer()
+    waiting_jobs = fields.Integer()
+    due_chunks = fields.Integer()
+    leased_chunks = fields.Integer()
+    oldest_due_seconds = fields.Float()
+    rows_per_second = fields.Float()
+    expired_leases = fields.Integer()
+
+
+class WorkerOut(ma.Schema):
+    """A worker that answered; `slots` is how many tasks it does at once."""
+
+    name = fields.String()
+    queues = fields.List(fields.String())
+    slots = fields.Integer()
+
+
+class BrokerOut(ma.Schema):
+    """Redis: whether it answers, and how many messages wait in each queue."""
+
+    answers = fields.Boolean()
+    waiting = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class JobsSeenOut(ma.Schema):
+    """What imports tells of its queues and workers."""
+
+    queues = fields.List(fields.Nested(QueueOut))
+    broker = fields.Nested(BrokerOut)
+    workers = fields.List(fields.Nested(WorkerOut))
+
+
+class OperationsOut(ma.Schema):
+    """How the whole product does."""
+
+    services = fields.List(fields.Nested(ServiceSeenOut))
+    feeds = fields.List(fields.Nested(FeedSeenOut))
+    jobs = fields.Nested(JobsSeenOut, allow_none=True)

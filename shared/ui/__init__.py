@@ -8,7 +8,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from shared.ui.form import messages
 from shared.ui.icon import icon
 from shared.ui.layout import menu_for, static_url
-from shared.ui.wording import ago, date, filesize, hue, initials, number, plural
+from shared.ui.wording import ago, date, duration, filesize, hue, initials, number, plural
 
 __all__ = ["init_ui"]
 
@@ -23,5 +23,5 @@ def init_ui(app: Flask) -> None:
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
     for given in (icon, hue, initials, messages, menu_for, static_url):
         app.add_template_global(given)
-    for wording in (number, ago, date, filesize, plural):
+    for wording in (number, ago, date, duration, filesize, plural):
         app.add_template_filter(wording)

@@ -31,11 +31,12 @@ class MenuEntry:
         return path == self.href or (self.href != "/" and path.startswith(f"{self.href}/"))
 
 
+SETTINGS = frozenset({"users.manage", "audit.view", "operations.view"})
 MENU = (
     MenuEntry("Overview", "/", icon="layout-dashboard"),
     MenuEntry("Customers", "/customers", icon="users", permissions=frozenset({"customers.view"})),
     MenuEntry("Imports", "/imports", icon="file-import", permissions=frozenset({"import"})),
-    MenuEntry("Settings", "/settings", icon="settings", permissions=frozenset({"users.manage", "audit.view"})),
+    MenuEntry("Settings", "/settings", icon="settings", permissions=SETTINGS),
 )
 
 

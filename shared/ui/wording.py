@@ -63,6 +63,20 @@ def date(moment: dt.date | dt.datetime | None, clock: bool = False) -> Markup:
     )
 
 
+def duration(seconds: float) -> str:
+    """Seconds as "less than a second", "12 seconds", "3 minutes 4 seconds", "2 hours 5 minutes"."""
+    whole = max(round(seconds), 0)
+    if whole < 1:
+        return "less than a second"
+    if whole < 60:
+        return plural(whole, "second")
+    minutes, whole = divmod(whole, 60)
+    if minutes < 60:
+        return plural(minutes, "minute") + (f" {plural(whole, 'second')}" if whole else "")
+    hours, minutes = divmod(minutes, 60)
+    return plural(hours, "hour") + (f" {plural(minutes, 'minute')}" if minutes else "")
+
+
 def hue(text: str) -> str:
     """The colour that stands for this name, always the same one."""
     return HUES[sum(map(ord, text)) % len(HUES)]

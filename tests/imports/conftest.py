@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from celery import Celery
 from flask import Flask
 from sqlalchemy import text
 
@@ -26,10 +27,11 @@ ADA = Viewer(uuid.UUID("018f0000-0000-7000-8000-00000000ada0"), "Ada Admin")
 COLUMNS = {"code": "code", "name": "name", "email": "email"}
 
 
-class Messages:
-    """Takes the place of Celery: keeps what would be sent, so that tests do the work themselves, in their order."""
+class Messages(Celery):  # type: ignore[misc]
+    """A Celery that keeps what would be sent, so that tests do the work themselves, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: str) -> None:
+        super().__init__(broker=broker, set_as_current=False)
         self.sent: list[tuple[str, tuple[Any, ...]]] = []
 
     def send_task(self, name: str, args: tuple[Any, ...], **_: Any) -> None:
@@ -53,7 +55,7 @@ def owner_server() -> Iterator[Owner]:
 def imports_app(make_database: Any, make_settings: Any, owner_server: Owner) -> Iterator[Flask]:
     settings = make_settings("imports", make_database("imports"), customers_bulk=owner_server.url)
     app = create_app(settings)
-    app.extensions["liaison.celery"] = Messages()
+    app.extensions["liaison.celery"] = Messages(settings.redis_url)
     yield app
     app.extensions["liaison.engine"].dispose()
 

@@ -72,6 +72,7 @@ class Owner:
         self.before: Callable[[pl.DataFrame], None] = lambda frame: None
         self.after: Callable[[pl.DataFrame], None] = lambda frame: None
         self.chunks: list[int] = []
+        self.request_ids: list[str] = []
         self.finished: list[str] = []
         self.server = make_server("127.0.0.1", 0, self._app(), threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -87,6 +88,7 @@ class Owner:
     def reset(self) -> None:
         self.before = self.after = lambda frame: None
         self.chunks.clear()
+        self.request_ids.clear()
         self.finished.clear()
         with Session(self.engine) as session, session.begin():
             for table in (Thing, Receipt, JobFence):
@@ -128,6 +130,7 @@ class Owner:
                     lambda inner: self._apply(inner, frame, about["mode"]),
                 )
             self.chunks.append(no)
+            self.request_ids.append(request.headers.get("X-Request-Id", ""))
             self.after(frame)
             return answer
 

@@ -285,8 +285,3 @@ def test_text_that_cannot_be_stored_is_refused(client):
 
 def test_a_job_that_never_was_is_not_found(client):
     assert client.get(f"{API}/jobs/{uuid.uuid4()}").status_code == 404
-
-
-def test_due_chunks_are_a_metric(client, make_job):
-    tasks.read_file.run(str(make_job(rows(10), start=True).id))
-    assert 'imports_due_chunks{queue="short"} 1.0' in client.get("/internal/metrics").text

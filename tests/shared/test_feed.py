@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from shared.db import unit_of_work
-from shared.feed import pull, read_feed
+from shared.feed import events_behind, pull, read_feed
 from shared.http import ServiceUnavailable
 from shared.outbox import record
 
@@ -120,3 +120,18 @@ def test_pull_when_owner_is_away_waits_for_the_next_nudge(floor: Flask) -> None:
     tables = floor.config["tables"]
     with floor.app_context():
         assert pull(Away(), "away", tables["Inbox"], tables["FeedCursor"], {}) == 0  # type: ignore[arg-type]
+
+
+def test_feed_tells_how_far_behind_a_reader_is(floor: Flask) -> None:
+    outbox = floor.config["tables"]["Outbox"]
+    with floor.app_context(), unit_of_work() as session:
+        events = read_feed(session, outbox, 0, limit=1_000_000)
+        place = events[-1]["pos"] if events else 0
+        assert events_behind(session, outbox, place) == {"events": 0, "seconds": 0}
+        for number in range(3):
+            record(session, outbox, NoteAdded(str(number)))
+    with floor.app_context(), unit_of_work() as session:
+        assert events_behind(session, outbox, place)["events"] == 3
+        read_feed(session, outbox, place)
+        assert events_behind(session, outbox, place + 1)["events"] == 2
+        assert events_behind(session, outbox, place)["seconds"] >= 0

@@ -36,6 +36,7 @@ class Claim:
     checksum: str
     kind: str
     about: dict[str, str]
+    request_id: str
 
 
 def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
@@ -47,7 +48,7 @@ def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
         session.execute(update(Job).where(Job.id == job.id).values(served_at=func.clock_timestamp()))
         next_no = (
             select(Chunk.no)
-            .where(Chunk.job_id == job.id, _claimable())
+            .where(Chunk.job_id == job.id, claimable())
             .order_by(Chunk.no)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -60,7 +61,15 @@ def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
         ).one_or_none()
         if chunk is not None:
             return Claim(
-                job.id, chunk.no, chunk.lease_token, chunk.rows, chunk.path, chunk.checksum, job.kind, _about(job)
+                job.id,
+                chunk.no,
+                chunk.lease_token,
+                chunk.rows,
+                chunk.path,
+                chunk.checksum,
+                job.kind,
+                _about(job),
+                job.request_id or "",
             )
     return None
 
@@ -70,7 +79,7 @@ def _next_job(queue: str) -> Any:
     leased = select(func.count()).where(of_job, Chunk.state == "leased").scalar_subquery()
     return (
         select(Job)
-        .where(Job.queue == queue, open_job(), exists().where(of_job, _claimable()), leased < WINDOW)
+        .where(Job.queue == queue, open_job(), exists().where(of_job, claimable()), leased < WINDOW)
         .order_by(Job.served_at.nulls_first(), Job.id)
         .limit(1)
     )
@@ -85,7 +94,8 @@ def open_job() -> Any:
     )
 
 
-def _claimable() -> Any:
+def claimable() -> Any:
+    """The condition of a chunk that may be leased now."""
     return and_(Chunk.state == "due", Chunk.due_at <= func.now(), Chunk.attempts < MOST_ATTEMPTS)
 
 
@@ -104,7 +114,7 @@ def _about(job: Job) -> dict[str, str]:
 def due_chunks(session: Session, queue: str) -> int:
     """Return how many chunks of `queue` could be sent now; the measure for scaling its workers."""
     return session.execute(
-        select(func.count()).select_from(Chunk).join(Job).where(Job.queue == queue, open_job(), _claimable())
+        select(func.count()).select_from(Chunk).join(Job).where(Job.queue == queue, open_job(), claimable())
     ).scalar_one()
 
 
@@ -171,7 +181,13 @@ def end_leases(session: Session) -> int:
     ended = session.execute(
         update(Chunk)
         .where(Chunk.state == "leased", Chunk.lease_until < func.now())
-        .values(state="due", attempts=Chunk.attempts + 1, last_error="The worker did not report back.", **_FREE)
+        .values(
+            state="due",
+            attempts=Chunk.attempts + 1,
+            expired_leases=Chunk.expired_leases + 1,
+            last_error="The worker did not report back.",
+            **_FREE,
+        )
         .returning(Chunk.no)
     ).all()
     return len(ended)
@@ -216,7 +232,9 @@ def get_poisoned(session: Session, job_id: uuid.UUID, no: int) -> Claim | None:
     if row is None:
         return None
     chunk, job = row
-    return Claim(job_id, no, uuid.UUID(int=0), chunk.rows, chunk.path, chunk.checksum, job.kind, _about(job))
+    token = uuid.UUID(int=0)
+    path, checksum = chunk.path, chunk.checksum
+    return Claim(job_id, no, token, chunk.rows, path, checksum, job.kind, _about(job), job.request_id or "")
 
 
 def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from services.imports.errors import (
 )
 from services.imports.models import Job, Refusal
 from shared.errors import Stale
+from shared.observe import request_id
 
 SHORT_FILE = 2_000_000
 DEADLINE = timedelta(hours=24)
@@ -177,6 +178,7 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
             state="queued",
             queued_at=func.now(),
             deadline_at=func.now() + DEADLINE,
+            request_id=request_id(),
             version=Job.version + 1,
         )
     )

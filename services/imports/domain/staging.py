@@ -146,7 +146,8 @@ def _is_still_repeated(told: pl.Series | None, why: pl.Series) -> pl.Series:
     """Tell which rows were refused before, for the very key that they have now."""
     if told is None:
         return pl.repeat(value=False, n=len(why), dtype=pl.Boolean, eager=True).alias("_still")
-    return told.fill_null("").str.contains(why, literal=True).alias("_still")
+    still = pl.lit(told.fill_null("")).str.contains(pl.lit(why), literal=True)
+    return pl.select(still.alias("_still")).to_series()
 
 
 def _came_before(key: TargetKey, texts: pl.Series) -> pl.Series:

@@ -1,11 +1,10 @@
 """How jobs read."""
 
-import datetime as dt
 from typing import Any
 
 from services.imports.domain.decoding import label_of
 from services.imports.domain.progress import Progress
-from shared.ui.wording import plural
+from shared.ui.wording import duration, plural
 
 BADGES = {
     "uploaded": ("Match its columns", "info"),
@@ -124,14 +123,5 @@ def lasted(job: Any) -> str:
     """Return how long a job ran."""
     if not job.started_at or not job.finished_at:
         return ""
-    span: dt.timedelta = job.finished_at - job.started_at
-    seconds = max(round(span.total_seconds()), 0)
-    if seconds < 1:
-        return "less than a second"
-    if seconds < 60:
-        return plural(seconds, "second")
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return plural(minutes, "minute") + (f" {plural(seconds, 'second')}" if seconds else "")
-    hours, minutes = divmod(minutes, 60)
-    return plural(hours, "hour") + (f" {plural(minutes, 'minute')}" if minutes else "")
+    seconds: float = (job.finished_at - job.started_at).total_seconds()
+    return duration(seconds)

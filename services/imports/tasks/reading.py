@@ -4,6 +4,7 @@ import uuid
 
 import structlog
 from celery import shared_task
+from structlog.contextvars import bound_contextvars
 
 from services.imports.domain import chunks, leases
 from services.imports.domain.jobs import fail_job
@@ -16,6 +17,7 @@ from services.imports.wakeups import wake_ender, wake_sender
 from shared.db import after_commit, unit_of_work
 from shared.errors import DomainError
 from shared.http import ServiceUnavailable
+from shared.observe import request_id
 
 MINUTES = 60
 log = structlog.get_logger("reading")
@@ -29,7 +31,7 @@ def read_file(job_id: str) -> None:
     if held is None:
         return
     try:
-        with kept_lease(held):
+        with kept_lease(held), bound_contextvars(request_id=held.job.request_id or request_id(), job=job_id):
             _stage(held)
     except LeaseLost:
         log.info("reading stopped", job=job_id)

@@ -6,6 +6,7 @@ import uuid
 
 import structlog
 from celery import shared_task
+from structlog.contextvars import bound_contextvars
 
 from services.imports.domain import chunks, leases
 from services.imports.domain.chunks import Claim, Half
@@ -17,6 +18,7 @@ from services.imports.wakeups import wake_ender, wake_sender
 from shared.db import after_commit, unit_of_work
 from shared.errors import DomainError
 from shared.http import ServiceUnavailable
+from shared.observe import request_id
 
 SECONDS = 10.0
 MOST_SPLITS = 500
@@ -32,7 +34,8 @@ def send_chunks(queue: str) -> None:
             claim = chunks.claim_chunk(session, queue, lease())
         if claim is None:
             return
-        _send(claim, queue)
+        with bound_contextvars(request_id=claim.request_id or request_id(), job=str(claim.job_id)):
+            _send(claim, queue)
     wake_sender(queue)
 
 

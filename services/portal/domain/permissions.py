@@ -23,6 +23,7 @@ PERMISSIONS = (
     Permission("undo", "Undo jobs", "Take back an import or a mass change.", "Files and jobs"),
     Permission("jobs.all", "See everybody's jobs", "Follow and stop jobs that others have started.", "Files and jobs"),
     Permission("users.manage", "Manage users", "Add users, set passwords, and decide on roles.", "Administration"),
+    Permission("operations.view", "See operations", "See what runs, what waits, and who works.", "Administration"),
     Permission("audit.view", "See the audit trail", "See who did what, when and from where.", "Administration"),
 )
 ALL = frozenset(permission.name for permission in PERMISSIONS)
@@ -31,7 +32,7 @@ BY_NAME = {permission.name: permission for permission in PERMISSIONS}
 ADMINISTRATOR = "Administrator"
 STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
     (ADMINISTRATOR, "May do everything, and decides who may do what.", ALL),
-    ("Manager", "May do everything but manage users.", ALL - {"users.manage"}),
+    ("Manager", "May do everything but manage users.", ALL - {"users.manage", "operations.view"}),
     ("Staff", "Works with customers and imports files.", frozenset({"customers.view", "customers.edit", "import"})),
     ("Viewer", "Looks, but changes nothing.", frozenset({"customers.view"})),
 )

@@ -28,11 +28,12 @@ FIRST_PASSWORD = (
 
 
 @blueprint.get("/settings")
-@requires("users.manage", "audit.view")
+@requires("users.manage", "audit.view", "operations.view")
 def settings() -> Response:
     """Go to the first settings page that this person may open."""
-    may_manage = current_identity().may("users.manage")
-    return make_response(redirect("/settings/users" if may_manage else "/settings/audit", 303))
+    may = current_identity().may
+    first = "users" if may("users.manage") else "audit" if may("audit.view") else "operations"
+    return make_response(redirect(f"/settings/{first}", 303))
 
 
 @blueprint.get("/settings/users")
