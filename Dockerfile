@@ -18,8 +18,8 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
 
 FROM python:3.13-slim AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements/app.txt /tmp/app.txt
-RUN python -m venv /venv && /venv/bin/pip install --require-hashes -r /tmp/app.txt
+COPY requirements/image.txt /tmp/image.txt
+RUN python -m venv /venv && /venv/bin/pip install --require-hashes -r /tmp/image.txt
 
 FROM python:3.13-slim AS service
 ARG SERVICE

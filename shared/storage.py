@@ -1,18 +1,44 @@
 """The file store: an fsspec URL, a folder by default, `s3://...` where there are several machines."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import fsspec
+
+from shared.settings import SettingsError
 
 
 class Storage:
     """Files by path below one URL. Paths are made by our code only, never from a user's text."""
 
     def __init__(self, url: str) -> None:
-        self.fs, self.root = fsspec.core.url_to_fs(url, auto_mkdir=True)
+        self.url = url
+        try:
+            fsspec.get_filesystem_class(fsspec.core.split_protocol(url)[0] or "file")
+        except (ImportError, ValueError) as error:
+            raise SettingsError(f"FILES_URL ({url}) cannot be used here: {error}") from error
+        self._opened: tuple[int, Any, str] | None = None
+
+    @property
+    def fs(self) -> Any:
+        """The file system behind it, opened by each process for itself: connections do not outlive a fork."""
+        return self._open()[0]
+
+    @property
+    def root(self) -> str:
+        """The path in it that holds our files."""
+        return self._open()[1]
+
+    def _open(self) -> tuple[Any, str]:
+        if self._opened is None or self._opened[0] != os.getpid():
+            # Others write too, so that nothing may be listed from memory.
+            options = {"auto_mkdir": True} if self.url.startswith("file:") else {"use_listings_cache": False}
+            fs, root = fsspec.core.url_to_fs(self.url, skip_instance_cache=True, **options)
+            self._opened = os.getpid(), fs, root
+        return self._opened[1:]
 
     def _full(self, path: str) -> str:
         if ".." in path.split("/") or path.startswith("/"):
