@@ -40,7 +40,7 @@ def test_operations_when_services_are_away_tell_the_rest(signed_in: SignedIn, se
     session.flush()
     told = signed_in("Administrator").get("/api/portal/v1/operations").json
     ready = {service["name"]: service["milliseconds"] is not None for service in told["services"]}
-    assert ready == {"portal": True, "imports": False, "customers": False}
+    assert {name for name, answers in ready.items() if answers} == {"portal"}
     feeds: dict[str, Any] = {feed["owner"]: feed for feed in told["feeds"]}
     assert feeds["portal"]["events"] > 0
     assert feeds["customers"] == {"owner": "customers", "events": None, "seconds": None}
