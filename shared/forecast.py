@@ -76,7 +76,7 @@ class Forecast:
 
 def as_text(value: Any) -> str | None:
     """Return the beginning of a value as people read it, None for nothing."""
-    if value is None or value == "" or value == []:
+    if value is None or value in ("", []):
         return None
     if isinstance(value, list | tuple):
         value = "; ".join(str(one) for one in value)

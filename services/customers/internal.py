@@ -39,7 +39,7 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/check")
 @internal()
-def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:  # noqa: ARG001 - nothing is kept under the number
+def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Tell what would become of a chunk; nothing is written."""
     job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""))
     checked = receipts.read_chunk(request.get_data(cache=False), request.headers.get("Liaison-Checksum", ""))

@@ -1,7 +1,7 @@
 """`python -m services.imports.cli import KIND FILE`: import a file from the command line, through the API.
 
-Needs LIAISON_URL and LIAISON_TOKEN (a personal access token). Exits 0 when every row went in, 1 when a row was refused
-or the job did not come to a good end, 2 when it could not be done at all.
+Needs LIAISON_URL and LIAISON_TOKEN (a personal access token). Exits 0 when every row went in (with --dry-run: would go
+in), 1 when a row was refused or the job did not come to a good end, 2 when it could not be done at all.
 """
 
 import argparse
@@ -18,7 +18,15 @@ import httpx
 API = "/api/imports/v1"
 POLL_SECONDS = 0.4
 PATIENCE_SECONDS = 120.0
+SHOWN = 10
 COUNTS = ("rows", "created", "updated", "unchanged", "skipped", "failed")
+PLANNED = {
+    "created": "created",
+    "updated": "updated",
+    "unchanged": "left as they are",
+    "skipped": "skipped",
+    "failed": "refused",
+}
 
 
 class Trouble(Exception):
@@ -42,14 +50,28 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="liaison", description="Import a CSV file.")
     commands = parser.add_subparsers(dest="command", required=True)
     imports = commands.add_parser("import", help="import a CSV file and wait for its end")
-    imports.add_argument("kind", metavar="KIND", help="what the file holds, for example customers")
-    imports.add_argument("file", metavar="FILE", type=Path)
+    imports.add_argument("kind", metavar="KIND", nargs="?", help="what the file holds, for example customers")
+    imports.add_argument("file", metavar="FILE", nargs="?", type=Path)
     imports.add_argument("--mode", choices=("create", "update", "both"), default="both")
     imports.add_argument("--match", help="by what rows find their record: code (default) or email")
     imports.add_argument("--blank", choices=("keep", "clear"), default="keep", help="what a blank cell does")
     imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
+    imports.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check the whole file, import nothing, and tell what an import would do. The checked file stays ready for"
+        " 30 days: import it with --job, or look at it and discard it on its screen",
+    )
+    imports.add_argument(
+        "--job", type=uuid.UUID, metavar="ID", help="import a file that --dry-run has checked, instead of KIND and FILE"
+    )
     imports.add_argument("--json", action="store_true", help="print the job as JSON")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.job and (options.kind or options.dry_run):
+        imports.error("--job takes neither KIND, FILE nor --dry-run")
+    if not options.job and not options.file:
+        imports.error("say KIND and FILE")
+    return options
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -57,29 +79,33 @@ def _run(options: argparse.Namespace) -> int:
     if not address or not token:
         raise Trouble("set LIAISON_URL and LIAISON_TOKEN in the environment.")
     pairs = _pairs(options.map)
-    if not options.file.is_file():
+    if options.file and not options.file.is_file():
         raise Trouble(f"there is no file {options.file}.")
     with _Api(address, token) as api:
-        job = api.upload(options.kind, options.file)
-        for warning in job["warnings"]:
-            print(warning, file=sys.stderr)
-        columns = _columns(api, job, pairs)
-        match = options.match or _match_for(columns)
-        job = api.call(
-            "PATCH",
-            f"/jobs/{job['id']}",
-            json={
-                "mapping": {"columns": columns, "keep_unmapped": True},
-                "mode": options.mode,
-                "match": match,
-                "blank": options.blank,
-            },
-            headers={"If-Match": f'"{job["version"]}"'},
-        )
-        api.call("POST", f"/jobs/{job['id']}/start")
-        job = _wait(api, job["id"], _Bar(sys.stderr))
+        job_id = options.job or _prepare(api, options, pairs)
+        api.call("POST", f"/jobs/{job_id}/{'check' if options.dry_run else 'start'}")
+        job = _wait(api, job_id, _Bar(sys.stderr))
+    if job["state"] == "ready":
+        _print_check(job, address, as_json=options.json)
+        return 1 if job["check"]["counts"]["failed"] else 0
     _print(job, address, as_json=options.json)
     return 0 if job["state"] == "completed" and not job["counts"]["failed"] else 1
+
+
+def _prepare(api: "_Api", options: argparse.Namespace, pairs: dict[str, str]) -> str:
+    """Upload the file and match its columns; return the id of the job."""
+    job = api.upload(options.kind, options.file)
+    for warning in job["warnings"]:
+        print(warning, file=sys.stderr)
+    columns = _columns(api, job, pairs)
+    choices = {
+        "mapping": {"columns": columns, "keep_unmapped": True},
+        "mode": options.mode,
+        "match": options.match or _match_for(columns),
+        "blank": options.blank,
+    }
+    api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
+    return str(job["id"])
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -112,11 +138,11 @@ def _match_for(columns: dict[str, str]) -> str:
     return "code" if "code" in columns.values() or "email" not in columns.values() else "email"
 
 
-def _wait(api: "_Api", job_id: str, bar: "_Bar") -> dict[str, Any]:
+def _wait(api: "_Api", job_id: str | uuid.UUID, bar: "_Bar") -> dict[str, Any]:
     while True:
         job = api.call("GET", f"/jobs/{job_id}")
         bar.show(job["state"], job["progress"])
-        if job["progress"]["final"]:
+        if job["progress"]["final"] or job["state"] == "ready":
             bar.end()
             return job
         time.sleep(POLL_SECONDS)
@@ -124,15 +150,49 @@ def _wait(api: "_Api", job_id: str, bar: "_Bar") -> dict[str, Any]:
 
 def _print(job: dict[str, Any], address: str, *, as_json: bool) -> None:
     counts = {name: job["counts"][name] or 0 for name in COUNTS}
+    difference = (job["check"] or {}).get("difference")
     if as_json:
-        print(json.dumps({"id": job["id"], "state": job["state"], "counts": counts, "error_file": job["error_file"]}))
+        told = {"id": job["id"], "state": job["state"], "counts": counts, "error_file": job["error_file"]}
+        print(json.dumps(told | ({"difference": difference} if job["check"] else {})))
         return
     words = ", ".join(f"{counts[name]:,} {name}" for name in COUNTS[1:] if counts[name])
     print(f"{job['file_name']}: {job['state'].replace('_', ' ')}. {counts['rows']:,} rows: {words or 'none'}.")
+    if difference:
+        print(difference)
     if job["failure"]:
         print(job["failure"]["sentence"])
+    _print_error_file(job, address)
+
+
+def _print_error_file(job: dict[str, Any], address: str) -> None:
     if job["error_file"]:
         print(f"The refused rows, with reasons: {address.rstrip('/')}{job['error_file']}")
+
+
+def _print_check(job: dict[str, Any], address: str, *, as_json: bool) -> None:
+    """Print what an import of a checked file would do, with the first rows of each sort."""
+    check = job["check"]
+    if as_json:
+        told = {name: check[name] for name in ("counts", "fields", "sample")}
+        print(json.dumps({"id": job["id"], "state": job["state"], **told, "error_file": job["error_file"]}))
+        return
+    counts, sample = check["counts"], check["sample"]
+    words = ", ".join(f"{counts[name]:,} would be {PLANNED[name]}" for name in PLANNED if counts[name])
+    print(f"{job['file_name']}: checked, nothing imported. {counts['rows']:,} rows: {words or 'none'}.")
+    if check["fields"]:
+        listed = ", ".join(f"{one['field']} in {one['rows']:,}" for one in check["fields"][:SHOWN])
+        more = f", and {len(check['fields']) - SHOWN} more fields" if len(check["fields"]) > SHOWN else ""
+        print(f"Updates would change {listed}{more}.")
+    for row in sample["updated"]:
+        changes = (f"{one['field']} {one['old'] or 'nothing'} -> {one['new'] or 'nothing'}" for one in row["changes"])
+        print(f"  line {row['line']}, update {row['record']}: {', '.join(changes)}")
+    for row in sample["created"]:
+        print(f"  line {row['line']}, create: {', '.join(one['value'] for one in row['values'])}")
+    for row in sample["refused"]:
+        print(f"  line {row['line']}, refuse: {row['message']}")
+    _print_error_file(job, address)
+    print(f"Import it: ./liaison import --job {job['id']}")
+    print(f"Look at it, or discard it: {address.rstrip('/')}/imports/{job['id']}")
 
 
 class _Bar:

@@ -30,6 +30,15 @@ class JobStarted(Conflict):
         super().__init__("This import was started already, so it cannot be changed any more.")
 
 
+class JobChecking(Conflict):
+    """The job is being checked, so nothing about it can be changed before that is done or stopped."""
+
+    code = "job_checking"
+
+    def __init__(self) -> None:
+        super().__init__("This file is being checked just now. Wait for the result, or stop the check first.")
+
+
 class JobEnded(Conflict):
     """The job came to its end already."""
 

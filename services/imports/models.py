@@ -47,6 +47,7 @@ JOB_STATES = (
     "undone",
     "partly_undone",
 )
+AT_WORK = "state IN ('queued', 'running', 'checking')"
 CHUNK_STATES = ("due", "leased", "done", "failed", "void", "cancelled")
 
 
@@ -65,7 +66,8 @@ class Job(Base):
 
     `lease_until`/`lease_token` belong to whoever reads the file or brings the job to its end (never both at once).
     `version` counts what people change; the engine's own writes leave it alone. `request_id` is that of the request
-    which started it; all that is done for the job is logged under it.
+    which started it; all that is done for the job is logged under it. `promise` is what a check told; `reading` counts
+    the readings of the file that were thrown away with theirs.
     """
 
     __tablename__ = "job"
@@ -99,6 +101,7 @@ class Job(Base):
     read_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     read_failed: Mapped[Count]
     read_at: Mapped[Moment | None]
+    reading: Mapped[Count]
     lease_token: Mapped[uuid.UUID | None]
     lease_until: Mapped[Moment | None]
     attempts: Mapped[Count]
@@ -112,6 +115,7 @@ class Job(Base):
     unchanged: Mapped[Count]
     skipped: Mapped[Count]
     failed: Mapped[Count]
+    promise: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     error_file: Mapped[Words | None]
     failure_code: Mapped[Words | None]
     failure: Mapped[Words | None]
@@ -139,7 +143,7 @@ class Job(Base):
         ),
         UniqueConstraint("created_by", "upload_key"),
         Index("job_created_by_id_ix", "created_by", "id"),
-        Index("job_open_ix", "queue", "served_at", postgresql_where=text("state IN ('queued', 'running')")),
+        Index("job_open_ix", "queue", "served_at", postgresql_where=text(AT_WORK)),
     )
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it as it is
 
@@ -148,7 +152,8 @@ class Chunk(Base):
     """Some thousand rows of a job, sorted by key, that their owner applies at once or not at all.
 
     Numbers count from 0 in the order of the file; the halves of a split chunk (`parent_no`) have numbers from
-    1,000,000,000. The five counts are the owner's answer, copied.
+    1,000,000,000. The five counts are the owner's answer, copied; while a job is only checked, `forecast` has the rest
+    of it.
     """
 
     __tablename__ = "chunk"
@@ -171,6 +176,7 @@ class Chunk(Base):
     unchanged: Mapped[Count]
     skipped: Mapped[Count]
     failed: Mapped[Count]
+    forecast: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     finished_at: Mapped[Moment | None]
 
     __table_args__ = (
@@ -185,7 +191,10 @@ class Chunk(Base):
 
 
 class Refusal(Base):
-    """A row that was refused, by the reader or by the owner. `row` counts records from 1, `line` physical lines."""
+    """A row that was refused, by the reader or by the owner. `row` counts records from 1, `line` physical lines.
+
+    `foretold` rows were refused while the job was only checked.
+    """
 
     __tablename__ = "refusal"
 
@@ -195,6 +204,7 @@ class Refusal(Base):
     column: Mapped[Words | None]
     code: Mapped[Words]
     message: Mapped[Words]
+    foretold: Mapped[bool] = mapped_column(server_default="false")
 
 
 class SavedMapping(Base):

@@ -85,7 +85,10 @@ class JobQuery(PageQuery):
 
 
 class CountsOut(ma.Schema):
-    """What became of the rows; the last five add up to the first. `rows` is null until the file was read to its end."""
+    """What became of the rows; the last five add up to the first. `rows` is null until the file was read to its end.
+
+    Before an import all five are 0, whatever a check told.
+    """
 
     rows = fields.Integer(allow_none=True)
     created = fields.Integer()
@@ -108,6 +111,82 @@ class ProgressOut(ma.Schema):
     rate = fields.Float(allow_none=True, metadata={"description": "Rows a second, lately."})
     seconds_left = fields.Integer(allow_none=True)
     waiting = fields.String(allow_none=True, metadata={"description": "What it waits for, as a sentence."})
+
+
+class ChangedFieldOut(ma.Schema):
+    """How many rows would change a field; `attributes.X` is an attribute that is kept under the column's name X."""
+
+    field = fields.String()
+    rows = fields.Integer()
+
+
+class ValueOut(ma.Schema):
+    """What a field would hold; `new` for a code that would be given. Long values are cut."""
+
+    field = fields.String()
+    value = fields.String()
+
+
+class ChangeOut(ma.Schema):
+    """What a field holds, and what it would hold. Long values are cut."""
+
+    field = fields.String()
+    old = fields.String(allow_none=True)
+    new = fields.String(allow_none=True)
+
+
+class WouldCreateOut(ma.Schema):
+    """A row that would make a record; `more` fields are not shown."""
+
+    row = fields.Integer()
+    line = fields.Integer()
+    values = fields.List(fields.Nested(ValueOut))
+    more = fields.Integer()
+
+
+class WouldUpdateOut(ma.Schema):
+    """A row that would change a record; `more` fields are not shown."""
+
+    row = fields.Integer()
+    line = fields.Integer()
+    record = fields.String()
+    changes = fields.List(fields.Nested(ChangeOut))
+    more = fields.Integer()
+
+
+class RefusalOut(ma.Schema):
+    """A refused row: its number among the records, its line in the file, and why."""
+
+    row = fields.Integer()
+    line = fields.Integer()
+    column = fields.String(allow_none=True)
+    code = fields.String()
+    message = fields.String()
+
+
+class SampleOut(ma.Schema):
+    """The first few rows of each sort."""
+
+    created = fields.List(fields.Nested(WouldCreateOut))
+    updated = fields.List(fields.Nested(WouldUpdateOut))
+    refused = fields.List(fields.Nested(RefusalOut))
+
+
+class CheckOut(ma.Schema):
+    """What would become of the rows, as it was when the whole file was checked."""
+
+    at = fields.AwareDateTime()
+    counts = fields.Nested(CountsOut)
+    fields_ = fields.List(
+        fields.Nested(ChangedFieldOut),
+        attribute="fields",
+        data_key="fields",
+        metadata={"description": "What updates would change, the most frequent first."},
+    )
+    sample = fields.Nested(SampleOut)
+    difference = fields.String(
+        allow_none=True, metadata={"description": "Once imported: how that differs from what was told, as a sentence."}
+    )
 
 
 class PersonOut(ma.Schema):
@@ -158,6 +237,7 @@ class JobOut(JobSummaryOut):
     mode = fields.String()
     match = fields.String()
     blank = fields.String()
+    check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
 
 
 class ColumnMatchOut(ma.Schema):
@@ -174,16 +254,6 @@ class MatchesOut(ma.Schema):
     """What was found for the columns of a job's file."""
 
     items = fields.List(fields.Nested(ColumnMatchOut))
-
-
-class RefusalOut(ma.Schema):
-    """A refused row: its number among the records, its line in the file, and why."""
-
-    row = fields.Integer()
-    line = fields.Integer()
-    column = fields.String(allow_none=True)
-    code = fields.String()
-    message = fields.String()
 
 
 class SavedMappingEdit(ma.Schema):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Response, request, stream_with_context
 
-from services.imports.domain.jobs import Viewer, get_job
+from services.imports.domain.jobs import ACTIVE, Viewer, get_job
 from services.imports.domain.progress import Progress, job_progress
 from shared.db import read_only
 
@@ -23,7 +23,8 @@ def progress_events(viewer: Viewer, job_id: uuid.UUID, render: Render | None = N
     """Return the stream of a job that `viewer` may see; it ends when the job does.
 
     Each change is an event `progress` with JSON; with `render`, one without a name whose data is what `render` made.
-    The last event is `end`. A browser that comes again after that gets 204, which makes it stop.
+    The last event is `end`, also when a check is done or stopped. A browser that comes again after that gets 204, which
+    makes it stop.
     """
     with read_only() as session:
         get_job(session, viewer, job_id)
@@ -36,17 +37,18 @@ def progress_events(viewer: Viewer, job_id: uuid.UUID, render: Render | None = N
 def _events(viewer: Viewer, job_id: uuid.UUID, render: Render | None) -> Iterator[str]:
     yield "retry: 2000\n\n"
     until = time.monotonic() + LIFE_SECONDS
-    sent, last = time.monotonic(), None
+    sent, last, was_active = time.monotonic(), None, False
     while time.monotonic() < until:
         with read_only() as session:
             progress = job_progress(session, get_job(session, viewer, job_id))
+        was_active = was_active or progress.state in ACTIVE
         if progress != last:
             yield _event(render(progress)) if render else _event(json.dumps(progress.to_json()), "progress")
             sent, last = time.monotonic(), progress
         elif time.monotonic() - sent > HEARTBEAT_SECONDS:
             yield ": still here\n\n"
             sent = time.monotonic()
-        if progress.final:
+        if progress.final or progress.state == "ready" or (was_active and progress.state not in ACTIVE):
             yield _event(progress.state, "end", LAST)
             return
         time.sleep(POLL_SECONDS)

@@ -1,12 +1,22 @@
 """Wake-up calls for workers. Each may be lost: the reconciler finds what is due in the tables."""
 
 import uuid
+from typing import Any
 
 from flask import current_app
 
 from shared.worker import nudge
 
 SECONDS = 30
+
+
+def wake_job(job: Any) -> None:
+    """Have a job worked on that was just started: its file read or, if that was done before, its chunks sent."""
+    if job.read_at is None:
+        wake_reader(job.id, job.queue)
+    else:
+        wake_sender(job.queue)
+        wake_ender(job.id, job.queue)  # it may have no chunk
 
 
 def wake_reader(job_id: uuid.UUID, queue: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from services.imports import tasks
 from services.imports.app import create_app
-from services.imports.domain import jobs, uploads
+from services.imports.domain import checks, jobs, uploads
 from services.imports.domain.jobs import Viewer
 from services.imports.domain.mapping import Mapping
 from services.imports.domain.progress import FINAL
@@ -142,6 +142,26 @@ def run(app: Flask, see: Callable[[Job], Job]) -> Callable[[Job], Job]:
                 return now
             tasks.reconcile.run()
         raise AssertionError(f"the job hangs: {now.state}, {now.waiting}")
+
+    return drive
+
+
+@pytest.fixture
+def check(app: Flask, see: Callable[[Job], Job]) -> Callable[[Job], Job]:
+    """check(job) -> the job when it was checked, or has ended over it: does what workers do."""
+
+    def drive(job: Job) -> Job:
+        with unit_of_work() as session:
+            checks.begin_check(session, ADA, job.id)
+        for _ in range(50):
+            tasks.read_file.run(str(job.id))
+            tasks.send_chunks.run(job.queue)
+            tasks.end_job.run(str(job.id))
+            now = see(job)
+            if now.state in ("ready", *FINAL):
+                return now
+            tasks.reconcile.run()
+        raise AssertionError(f"the check hangs: {now.state}, {now.waiting}")
 
     return drive
 

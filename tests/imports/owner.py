@@ -24,6 +24,7 @@ from shared.bulk import (
     void_chunk,
 )
 from shared.errors import DomainError
+from shared.forecast import Forecast
 
 TARGET = {
     "kind": "customers",
@@ -73,6 +74,7 @@ class Owner:
         self.after: Callable[[pl.DataFrame], None] = lambda frame: None
         self.chunks: list[int] = []
         self.request_ids: list[str] = []
+        self.checked: list[int] = []
         self.finished: list[str] = []
         self.server = make_server("127.0.0.1", 0, self._app(), threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -89,6 +91,7 @@ class Owner:
         self.before = self.after = lambda frame: None
         self.chunks.clear()
         self.request_ids.clear()
+        self.checked.clear()
         self.finished.clear()
         with Session(self.engine) as session, session.begin():
             for table in (Thing, Receipt, JobFence):
@@ -131,6 +134,16 @@ class Owner:
                 )
             self.chunks.append(no)
             self.request_ids.append(request.headers.get("X-Request-Id", ""))
+            self.after(frame)
+            return answer
+
+        @app.post("/internal/chunks/<uuid:job>/<int:no>/check")
+        def check(job: uuid.UUID, no: int) -> Any:
+            frame = pl.read_ipc(io.BytesIO(request.get_data()))
+            self.before(frame)
+            with Session(self.engine) as session:  # never committed
+                answer = self._forecast(session, frame, json.loads(request.headers["Liaison-Job"])["mode"])
+            self.checked.append(no)
             self.after(frame)
             return answer
 
@@ -177,6 +190,21 @@ class Owner:
                 thing.name, thing.version = keyed[key], thing.version + 1
                 result.updated += 1
         return result
+
+    def _forecast(self, session: Session, frame: pl.DataFrame, mode: str) -> dict[str, Any]:
+        before = {thing.key: thing.name for thing in session.execute(select(Thing)).scalars()}
+        result = self._apply(session, frame, mode)
+        session.flush()
+        session.expire_all()
+        after = {thing.key: thing.name for thing in session.execute(select(Thing)).scalars()}
+        forecast = Forecast()
+        for row in frame.sort("_row").iter_rows(named=True):
+            key = (row.get("code") or row.get("email") or row["name"] or "").casefold()
+            if key in after and key not in before:
+                forecast.creates(row["_row"], row["_line"], {"code": row.get("code"), "name": row["name"]})
+            elif key in after and after[key] != before[key]:
+                forecast.updates(row["_row"], row["_line"], key, {"name": (before[key], after[key])})
+        return forecast.answer(result)
 
 
 def away() -> None:

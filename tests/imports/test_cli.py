@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import uuid
 
 import pytest
 from werkzeug.serving import make_server
@@ -92,6 +93,48 @@ def test_a_refused_row_makes_the_exit_code_1(served, file, capsys):
     assert told["error_file"] == f"/api/imports/v1/jobs/{told['id']}/error-file"
 
 
+@pytest.fixture
+def imported(served, file, capsys):
+    """Two things are there already."""
+    cli.main(["import", "customers", file("id,title\n1,A\n2,B\n")])
+    capsys.readouterr()
+
+
+def test_a_dry_run_tells_what_would_be_and_applies_nothing(imported, file, owner, capsys):
+    before = owner.things()
+    path = file("id,title\n1,A\n2,New\n3,C\n4,bad\n")
+    assert cli.main(["import", "customers", path, "--dry-run", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"id", "state", "counts", "fields", "sample", "error_file"}
+    assert told["state"] == "ready"
+    assert told["counts"] == {"rows": 4, "created": 1, "updated": 1, "unchanged": 1, "skipped": 0, "failed": 1}
+    assert told["fields"] == [{"field": "name", "rows": 1}]
+    assert {name: len(rows) for name, rows in told["sample"].items()} == {"created": 1, "updated": 1, "refused": 1}
+    assert owner.things() == before
+
+
+def test_a_dry_run_without_a_refusal_exits_with_0(imported, file):
+    assert cli.main(["import", "customers", file("id,title\n3,C\n"), "--dry-run"]) == 0
+
+
+def test_a_checked_file_is_imported_by_its_job_and_differences_are_said(imported, file, owner, capsys):
+    path = file("id,title\n2,New\n3,C\n4,bad\n")
+    cli.main(["import", "customers", path, "--dry-run"])
+    out = capsys.readouterr().out
+    assert out.startswith("things.csv: checked, nothing imported. 3 rows: 1 would be created, 1 would be updated, 1 wo")
+    assert "Updates would change name in 1.\n  line 2, update 2: name B -> New\n  line 3, create: 3, C\n" in out
+    assert "  line 4, refuse: Name: not a name.\n" in out
+    job = out.partition("--job ")[2].split()[0]
+    cli.main(["import", "customers", file("id,title\n2,New\n", "other.csv")])
+    capsys.readouterr()
+    assert cli.main(["import", "--job", job]) == 1
+    out = capsys.readouterr().out
+    assert "1 created, 1 unchanged, 1 failed.\nThe check had told 1 updated and 0 unchanged; it became" in out
+    assert owner.things()["3"] == ("C", 1)
+    assert cli.main(["import", "--job", job, "--json"]) == 2
+    assert "has come to its end" in capsys.readouterr().err
+
+
 def test_people_get_a_sentence(served, file, capsys):
     assert cli.main(["import", "customers", file("id,title\n1,A\n2,bad\n")]) == 1
     out = capsys.readouterr().out
@@ -159,6 +202,17 @@ def test_without_an_address_it_says_what_to_set(file, capsys, monkeypatch):
     monkeypatch.delenv("LIAISON_URL", raising=False)
     assert cli.main(["import", "customers", file("id\n1\n")]) == 2
     assert "set LIAISON_URL and LIAISON_TOKEN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["customers"], [], ["--job", str(uuid.uuid4()), "--dry-run"], ["--job", str(uuid.uuid4()), "customers", "a.csv"]],
+)
+def test_arguments_that_do_not_fit_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["import", *arguments])
+    assert ended.value.code == 2
+    assert "usage: liaison import" in capsys.readouterr().err
 
 
 def test_a_nudge_that_cannot_be_sent_is_no_error(app):

@@ -1,10 +1,11 @@
 """The JSON API of imports: everything that its screens do."""
 
+from services.imports.api.checks import blp as checks
 from services.imports.api.jobs import blp as jobs
 from services.imports.api.mappings import blp as mappings
 from services.imports.api.results import blp as results
 from services.imports.api.targets import blp as targets
 
-blueprints = (targets, jobs, results, mappings)
+blueprints = (targets, jobs, checks, results, mappings)
 
 __all__ = ["blueprints"]

@@ -16,7 +16,7 @@ from services.imports.domain.progress import job_progress, progress_of
 from services.imports.domain.saved_mappings import mapping_for_header
 from services.imports.schemas import JobOut, JobPage, JobPatch, JobQuery, MatchesOut, UploadQuery
 from services.imports.uploading import read_form, receive_upload
-from services.imports.wakeups import wake_ender, wake_reader
+from services.imports.wakeups import wake_ender, wake_job
 from shared.db import after_commit, read_only, unit_of_work
 from shared.web import encode_cursor, etag_of, requires, seen_version
 from shared.web.described import needs_version
@@ -87,12 +87,12 @@ def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 @needs_version(blp)
 @blp.arguments(JobPatch)
 @blp.response(200, JobOut)
-@blp.alt_response(409, description="`job_started` or `job_ended`.")
+@blp.alt_response(409, description="`job_checking`, `job_started` or `job_ended`.")
 @blp.alt_response(422, description="`mapping_refused`: `errors` names each column, field or key that is wrong.")
 def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     """Say how the file is read, which column feeds which field, and how rows are applied.
 
-    Another encoding, delimiter or header starts the matching anew.
+    Another encoding, delimiter or header starts the matching anew. What a check told is thrown away.
     """
     seen = seen_version()
     viewer = current_viewer()
@@ -132,14 +132,14 @@ def get_matches(job_id: uuid.UUID) -> Values:
 @blp.route("/jobs/<uuid:job_id>/start", methods=["POST"])
 @requires("import")
 @blp.response(202, JobOut)
-@blp.alt_response(409, description="`not_mapped` or `job_ended`.")
+@blp.alt_response(409, description="`not_mapped`, `job_checking` or `job_ended`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
 def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:
-    """Start the import. Starting a job that is at work changes nothing."""
+    """Start the import; a file that was checked is not read again. Starting a job that is at work changes nothing."""
     with unit_of_work() as session:
         job = domain.start_job(session, current_viewer(), job_id, given_version())
         progress = job_progress(session, job)
-        after_commit(session, lambda: wake_reader(job.id, job.queue))
+        after_commit(session, lambda: wake_job(job))
     return shown(job, progress), {"ETag": etag_of(job.version)}
 
 
@@ -148,7 +148,7 @@ def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 @blp.response(202, JobOut)
 @blp.alt_response(409, description="`job_ended`.")
 def cancel_job(job_id: uuid.UUID) -> tuple[Values, Values]:
-    """Stop the import. What was applied stays; the rest counts as skipped."""
+    """Stop the import. What was applied stays; the rest counts as skipped. One that is only checked is discarded."""
     with unit_of_work() as session:
         job = domain.request_cancel(session, current_viewer(), job_id)
         progress = job_progress(session, job)

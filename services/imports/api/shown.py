@@ -1,9 +1,11 @@
 """A job as the API shows it, and the places in its lists."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from services.imports.domain.progress import Progress
+from services.imports.domain.promise import difference
 from shared.bulk import COUNTS
 from shared.errors import Invalid
 from shared.web import decode_cursor
@@ -12,14 +14,22 @@ from shared.web import decode_cursor
 def shown(job: Any, progress: Progress) -> dict[str, Any]:
     """Return a job with its progress, for `JobOut`."""
     facts = progress.to_json()
+    counts = {name: 0 if job.state == "checking" else facts[name] for name in COUNTS}
     return {
         **{name: getattr(job, name) for name in _PLAIN},
-        "counts": {"rows": progress.rows, **{name: facts[name] for name in COUNTS}},
+        "counts": {"rows": progress.rows, **counts},
+        "check": _check(job),
         "progress": facts,
         "failure": {"code": job.failure_code, "sentence": job.failure} if job.failure_code else None,
         "error_file": f"/api/imports/v1/jobs/{job.id}/error-file" if job.error_file else None,
         "created_by": {"id": job.created_by, "name": job.created_by_name},
     }
+
+
+def _check(job: Any) -> dict[str, Any] | None:
+    if not job.promise:
+        return None
+    return {**job.promise, "at": datetime.fromisoformat(job.promise["at"]), "difference": difference(job)}
 
 
 _PLAIN = (

@@ -21,12 +21,16 @@ WINDOW = 4
 MOST_ATTEMPTS = 3
 FIRST_HALF = 1_000_000_000
 KILLS_WORKER = "row_kills_worker"
+FORETOLD = ("fields", "sample")
 log = structlog.get_logger("chunks")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A chunk that is ours until the lease ends, with all that its owner has to know."""
+    """A chunk that is ours until the lease ends, with all that its owner has to know.
+
+    `checks` tells that the job is only checked.
+    """
 
     job_id: uuid.UUID
     no: int
@@ -37,6 +41,7 @@ class Claim:
     kind: str
     about: dict[str, str]
     request_id: str
+    checks: bool = False
 
 
 def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
@@ -60,18 +65,14 @@ def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
             .returning(Chunk.no, Chunk.lease_token, Chunk.rows, Chunk.path, Chunk.checksum)
         ).one_or_none()
         if chunk is not None:
-            return Claim(
-                job.id,
-                chunk.no,
-                chunk.lease_token,
-                chunk.rows,
-                chunk.path,
-                chunk.checksum,
-                job.kind,
-                _about(job),
-                job.request_id or "",
-            )
+            return _claim(job, chunk, chunk.lease_token)
     return None
+
+
+def _claim(job: Job, chunk: Any, token: uuid.UUID) -> Claim:
+    about, checks = _about(job), job.state == "checking"
+    path, checksum, request_id = chunk.path, chunk.checksum, job.request_id or ""
+    return Claim(job.id, chunk.no, token, chunk.rows, path, checksum, job.kind, about, request_id, checks)
 
 
 def _next_job(queue: str) -> Any:
@@ -88,7 +89,7 @@ def _next_job(queue: str) -> Any:
 def open_job() -> Any:
     """The condition of a job whose chunks may be sent now."""
     return and_(
-        Job.state == "running",
+        Job.state.in_(("running", "checking")),
         Job.cancel_requested_at.is_(None),
         or_(Job.resume_at.is_(None), Job.resume_at <= func.now()),
     )
@@ -128,12 +129,18 @@ def complete_chunk(session: Session, claim: Claim, answer: dict[str, Any]) -> bo
     done = session.execute(
         update(Chunk)
         .where(_held(claim))
-        .values(state="done", **_counts(answer, claim.rows), finished_at=func.clock_timestamp(), **_FREE)
+        .values(
+            state="done",
+            **_counts(answer, claim.rows),
+            forecast={name: answer[name] for name in FORETOLD} if claim.checks else None,
+            finished_at=func.clock_timestamp(),
+            **_FREE,
+        )
         .returning(Chunk.no)
     ).first()
     if done is None:
         return False
-    refuse_rows(session, claim.job_id, answer["refusals"])
+    refuse_rows(session, claim.job_id, answer["refusals"], foretold=claim.checks)
     return True
 
 
@@ -193,10 +200,10 @@ def end_leases(session: Session) -> int:
     return len(ended)
 
 
-def refuse_rows(session: Session, job_id: uuid.UUID, refusals: list[dict[str, Any]]) -> None:
+def refuse_rows(session: Session, job_id: uuid.UUID, refusals: list[dict[str, Any]], *, foretold: bool = False) -> None:
     """Note refused rows; a row that is noted already stays as it is."""
     for start in range(0, len(refusals), 1_000):
-        rows = [{"job_id": job_id, **refusal} for refusal in refusals[start : start + 1_000]]
+        rows = [{"job_id": job_id, "foretold": foretold, **refusal} for refusal in refusals[start : start + 1_000]]
         session.execute(insert(Refusal).on_conflict_do_nothing(), rows)
 
 
@@ -232,9 +239,7 @@ def get_poisoned(session: Session, job_id: uuid.UUID, no: int) -> Claim | None:
     if row is None:
         return None
     chunk, job = row
-    token = uuid.UUID(int=0)
-    path, checksum = chunk.path, chunk.checksum
-    return Claim(job_id, no, token, chunk.rows, path, checksum, job.kind, _about(job), job.request_id or "")
+    return _claim(job, chunk, uuid.UUID(int=0))
 
 
 def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[str, Any]) -> None:
@@ -293,7 +298,8 @@ def refuse_last_row(session: Session, claim: Claim, row: int, line: int) -> None
     """Refuse the one row of a chunk that was split so far that it stands alone."""
     if _void(session, claim, state="failed", failed=1):
         sentence = "This row stops the program that reads it. Everything else of the file was dealt with."
-        refuse_rows(session, claim.job_id, [asdict_of(RefusedRow(row, line, None, KILLS_WORKER, sentence))])
+        refused = asdict_of(RefusedRow(row, line, None, KILLS_WORKER, sentence))
+        refuse_rows(session, claim.job_id, [refused], foretold=claim.checks)
 
 
 def asdict_of(refusal: RefusedRow) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _final_state(session: Session, job: Job, failed: int) -> str:
     if job.failure_code not in (None, DEADLINE_PASSED):
         return "failed"
     cut_chunk = exists().where(Chunk.job_id == job.id, Chunk.state == "cancelled")
-    if job.read_at is None or session.execute(select(cut_chunk)).scalar_one():
+    if job.read_at is None or job.state == "checking" or session.execute(select(cut_chunk)).scalar_one():
         return "cancelled"
     return "completed_with_errors" if failed else "completed"
 

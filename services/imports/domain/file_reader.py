@@ -15,7 +15,7 @@ from services.imports.domain.mapping import Mapping
 from services.imports.domain.reading import Records
 from services.imports.domain.staging import MappedRows, Stage, stage_rows
 from services.imports.domain.target import Target
-from services.imports.domain.uploads import WORK, folder_of, room_for_it
+from services.imports.domain.uploads import folder_of, room_for_it, work_of
 from services.imports.models import Job
 from services.imports.models import Refusal as RefusedRow
 from shared.bulk import Refusal
@@ -62,7 +62,7 @@ def records_of(job: Job, file: BinaryIO) -> Records:
 
 def kept_rows_of(storage: Storage, job: Job) -> KeptRows:
     """Return the rows of a job's file as far as they were read."""
-    return KeptRows(storage, f"{folder_of(job.id)}/{WORK}/rows", job.header, job.delimiter)
+    return KeptRows(storage, f"{work_of(job.id, job.reading)}/rows", job.header, job.delimiter)
 
 
 def count_rows(storage: Storage, job: Job) -> int:

@@ -10,9 +10,11 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from services.imports.domain.progress import AT_WORK, FINAL
+from services.imports.domain.promise import forget_check, stage_again
 from services.imports.domain.sniffing import Sniffed
 from services.imports.domain.uploads import Received
 from services.imports.errors import (
+    JobChecking,
     JobEnded,
     JobNotFound,
     JobStarted,
@@ -26,8 +28,8 @@ from shared.observe import request_id
 
 SHORT_FILE = 2_000_000
 DEADLINE = timedelta(hours=24)
-WAITING = ("uploaded", "mapped", "checking", "ready")
-ACTIVE = ("checking", *AT_WORK, "undoing")
+WAITING = ("uploaded", "mapped", "ready")
+ACTIVE = (*AT_WORK, "undoing")
 
 
 @dataclass(frozen=True)
@@ -148,34 +150,46 @@ def change_mapping(
 
 def _changeable(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None) -> Job:
     get_job(session, viewer, job_id)
-    job = _locked(session, job_id)
+    job = locked_job(session, job_id)
     if seen_version is not None and job.version != seen_version:
         raise Stale("This import")
     if job.state in FINAL:
         raise JobEnded
+    if job.state == "checking":
+        raise JobChecking
     if job.state not in WAITING:
         raise JobStarted
+    forget_check(session, job)
     job.version += 1
     return job
 
 
 def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None = None) -> Job:
-    """Queue a mapped job; one that is at work already stays as it is."""
+    """Queue a mapped job; one that is at work already stays as it is.
+
+    One that was checked goes on from the chunks that are staged, and what the check told stays as its promise.
+    """
     get_job(session, viewer, job_id)
-    job = _locked(session, job_id)
+    job = locked_job(session, job_id)
+    if job.state == "checking":
+        raise JobChecking
     if job.state in AT_WORK:
         return job
     if job.state in FINAL:
         raise JobEnded
     if seen_version is not None and job.version != seen_version:
         raise Stale("This import")
-    if job.state != "mapped" or not job.mapping:
+    if job.state not in ("mapped", "ready") or not job.mapping:
         raise NotMapped
+    staged: dict[str, Any] = {"state": "queued"}
+    if job.state == "ready":
+        stage_again(session, job)
+        staged = {"state": "running", "started_at": func.now()}
     session.execute(
         update(Job)
         .where(Job.id == job_id)
         .values(
-            state="queued",
+            **staged,
             queued_at=func.now(),
             deadline_at=func.now() + DEADLINE,
             request_id=request_id(),
@@ -189,14 +203,15 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
 def request_cancel(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     """Ask a job to stop; asking twice changes nothing.
 
-    One that has not begun ends at once, the others as soon as their owner has said what was applied.
+    One that has not begun or is only checked ends at once, the others as soon as their owner has said what was applied.
     """
     get_job(session, viewer, job_id)
-    job = _locked(session, job_id)
+    job = locked_job(session, job_id)
     if job.state in FINAL:
         raise JobEnded
     values: dict[str, Any] = {}
-    if job.state in WAITING:
+    if job.state in (*WAITING, "checking"):  # nothing was applied
+        forget_check(session, job)
         values = {"state": "cancelled", "finished_at": func.now(), "cancel_requested_at": func.now()}
     elif job.cancel_requested_at is None:
         values = {"cancel_requested_at": func.now(), **_STOP_READING}
@@ -241,7 +256,8 @@ def get_error_file(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     return job
 
 
-def _locked(session: Session, job_id: uuid.UUID) -> Job:
+def locked_job(session: Session, job_id: uuid.UUID) -> Job:
+    """Return a job that nobody else changes until the transaction ends."""
     return session.execute(
         select(Job).where(Job.id == job_id).with_for_update(key_share=True).execution_options(populate_existing=True)
     ).scalar_one()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.imports.domain.progress import AT_WORK
@@ -25,7 +25,8 @@ class Lease:
 
 def begin_reading(session: Session, job_id: uuid.UUID, lease: timedelta) -> Lease | None:
     """Lease a job whose file is to be read; None when there is nothing to read or somebody does it."""
-    return _lease(session, job_id, lease, _to_read(), state="running")
+    state = case((Job.state == "queued", "running"), else_=Job.state)
+    return _lease(session, job_id, lease, _to_read(), state=state)
 
 
 def begin_ending(session: Session, job_id: uuid.UUID, lease: timedelta) -> Lease | None:

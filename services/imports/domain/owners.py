@@ -46,12 +46,19 @@ class Owner:
 
     def apply(self, claim: Claim, body: bytes) -> dict[str, Any]:
         """Have a chunk applied, once however often it is sent; return the counts and refusals."""
+        return self._post(claim, "", body)
+
+    def check(self, claim: Claim, body: bytes) -> dict[str, Any]:
+        """Ask what would become of a chunk, which changes nothing; return counts, refusals and what would change."""
+        return self._post(claim, "/check", body)
+
+    def _post(self, claim: Claim, what: str, body: bytes) -> dict[str, Any]:
         headers = {
             "Liaison-Checksum": claim.checksum,
             "Liaison-Job": json.dumps(claim.about),  # plain ASCII, as a header must be
             "Content-Type": "application/vnd.apache.arrow.file",
         }
-        answer = self.client.post(f"/internal/chunks/{claim.job_id}/{claim.no}", content=body, headers=headers)
+        answer = self.client.post(f"/internal/chunks/{claim.job_id}/{claim.no}{what}", content=body, headers=headers)
         return dict(answer)
 
     def void(self, job_id: uuid.UUID, no: int) -> dict[str, Any] | None:

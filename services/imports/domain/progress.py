@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.imports.models import Chunk, Job
 from shared.bulk import COUNTS
 
-AT_WORK = ("queued", "running")
+AT_WORK = ("queued", "running", "checking")
 FINAL = ("completed", "completed_with_errors", "cancelled", "failed", "undone", "partly_undone")
 LATELY = timedelta(seconds=15)
 
@@ -21,6 +21,7 @@ LATELY = timedelta(seconds=15)
 class Progress:
     """What a bar shows. `rows` is None until the file was read to its end; `expected` is the best guess until then.
 
+    While a job is only checked, the counts tell what would become of its rows.
     `rate` is in rows a second over the last 15 seconds; `seconds_left` is None while nothing can be said about it.
     """
 
@@ -69,11 +70,11 @@ def _progress(job: Job, sums: Any) -> Progress:
     if job.state in AT_WORK:
         counts["failed"] += job.read_failed
     final = job.state in FINAL
-    done = sum(counts.values())
+    done = (job.rows or 0) if job.state == "ready" else sum(counts.values())
     expected = job.rows if job.rows is not None else _expected_rows(job)
     if job.rows is not None and done >= job.rows:
         rate = None  # nothing is left that it could be the rate of
-    percent = 100.0 if final else _percent(done, expected)
+    percent = 100.0 if final or job.state == "ready" else _percent(done, expected)
     left = round((expected - done) / rate) if rate and expected is not None else None
     return Progress(
         state=job.state,
@@ -128,7 +129,7 @@ def _percent(done: int, expected: int | None) -> float:
 def _step(job: Job, done: int) -> str:
     """Return in one word what a job at work is doing: waiting, cancelling, reading, writing or ending."""
     if job.state != "running":
-        return "cancelling" if job.state == "queued" and job.cancel_requested_at else job.state
+        return "cancelling" if job.state in AT_WORK and job.cancel_requested_at else job.state
     if job.cancel_requested_at:
         return "cancelling"
     if job.waiting:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import asdict_of, refuse_rows
 from services.imports.domain.leases import Lease, hold_lease
-from services.imports.domain.uploads import WORK, folder_of, room_for_it
+from services.imports.domain.uploads import room_for_it, work_of
 from services.imports.errors import LeaseLost
 from services.imports.models import Chunk, Job
 from shared.storage import Storage
@@ -25,9 +25,14 @@ def staged_numbers(session: Session, job_id: uuid.UUID) -> set[int]:
     return set(session.execute(select(Chunk.no).where(Chunk.job_id == job_id)).scalars())
 
 
-def write_chunk(storage: Storage, job_id: uuid.UUID, name: str, body: bytes) -> tuple[str, str]:
+def chunk_folder(job: Job) -> str:
+    """Return where the chunks of a job are staged."""
+    return f"{work_of(job.id, job.reading)}/chunks"
+
+
+def write_chunk(storage: Storage, folder: str, name: str, body: bytes) -> tuple[str, str]:
     """Store a chunk file and return its path and checksum."""
-    path = f"{folder_of(job_id)}/{WORK}/chunks/{name}.arrow"
+    path = f"{folder}/{name}.arrow"
     with room_for_it():
         storage.write(path, body)
     return path, hashlib.sha256(body).hexdigest()

@@ -53,7 +53,7 @@ def _hold_deadlines(session: Session) -> None:
 def _give_up_reading(session: Session) -> None:
     """Fail jobs whose reader died again and again without getting any further."""
     hopeless = select(Job.id).where(
-        Job.state == "running", Job.read_at.is_(None), Job.attempts >= MOST_READS, lease_is_free()
+        Job.state.in_(("running", "checking")), Job.read_at.is_(None), Job.attempts >= MOST_READS, lease_is_free()
     )
     for job_id in session.execute(hopeless).scalars().all():
         fail_job(session, job_id, "reading_failed", "The program that reads the file ended again and again.")

@@ -40,6 +40,11 @@ def folder_of(job_id: uuid.UUID) -> str:
     return f"imports/{job_id}"
 
 
+def work_of(job_id: uuid.UUID, reading: int) -> str:
+    """Return the folder of what one reading of a job's file leaves; another reading never meets its files."""
+    return f"{folder_of(job_id)}/{WORK}/{reading}"
+
+
 def receive_file(storage: Storage, source: Source, expected: int | None, limit: int = MOST_BYTES) -> Received:
     """Store what `source` gives and return where; `expected` is the size that was announced, if one was.
 

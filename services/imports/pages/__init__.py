@@ -2,13 +2,13 @@
 
 from flask import Blueprint
 
-from services.imports.pages import job, lists, matching, uploads
-from services.imports.pages.wording import encoding_label, job_badge, lasted, left, outcome, reason, step
+from services.imports.pages import checks, job, lists, matching, uploads
+from services.imports.pages.wording import encoding_label, forecast, job_badge, lasted, left, outcome, reason, step
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
-for part in (lists, uploads, matching, job):
+for part in (lists, uploads, matching, checks, job):
     blueprint.register_blueprint(part.blueprint)
-for word in (encoding_label, job_badge, lasted, left, outcome, reason, step):
+for word in (encoding_label, forecast, job_badge, lasted, left, outcome, reason, step):
     blueprint.add_app_template_filter(word)
 
 __all__ = ["blueprint"]

@@ -9,11 +9,12 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 from services.imports.caller import current_viewer
 from services.imports.domain import jobs as domain
 from services.imports.domain.careful import column_at_fault
-from services.imports.domain.jobs import WAITING
 from services.imports.domain.mapping import Mapping
 from services.imports.domain.progress import job_progress
+from services.imports.domain.promise import difference
 from services.imports.domain.refusals import reasons_of
 from services.imports.downloads import error_file_response
+from services.imports.pages.checks import facts_of
 from services.imports.pages.matching import matching_screen
 from services.imports.stream import progress_events
 from services.imports.wakeups import wake_ender
@@ -29,27 +30,30 @@ SHOWN = 100
 @blueprint.get("/<uuid:job_id>")
 @requires("import", "jobs.all")
 def show_job(job_id: uuid.UUID) -> Response:
-    """Show an import: its columns before it was started, then how far it is, then what came of it."""
+    """Show an import: its columns before it was started, how far it is, what a check told, what came of it."""
     viewer = current_viewer()
     with read_only() as session:
         job = domain.get_job(session, viewer, job_id)
-    if job.state in WAITING and current_identity().may("import"):
+    if job.state in ("uploaded", "mapped") and current_identity().may("import"):
         return make_response(matching_screen(job))
     with read_only() as session:
         progress = job_progress(session, job)
         refusals = domain.list_refusals(session, viewer, job_id, limit=SHOWN + 1)
         reasons = reasons_of(session, viewer, job_id) if refusals else []
+    target = _target(job.kind)
     return make_response(
         render_template(
-            "imports/job.html",
+            "imports/checked.html" if job.state == "ready" else "imports/job.html",
             job=job,
             progress=progress,
-            target=_target(job.kind),
+            target=target,
             mapping=Mapping.from_json(job.mapping or {}),
             column_of=_column_of(job),
             reasons=reasons,
             refusals=refusals[:SHOWN],
             more=len(refusals) > SHOWN,
+            difference=difference(job),
+            **(facts_of(job, target) if job.state == "ready" else {}),
         )
     )
 
@@ -104,7 +108,7 @@ def cancel(job_id: uuid.UUID) -> Response:
     with unit_of_work() as session:
         job = domain.request_cancel(session, current_viewer(), job_id)
         after_commit(session, lambda: wake_ender(job.id, job.queue))
-    if job.started_at is None and job.state == "cancelled":
+    if job.state == "cancelled":
         return go_to("/imports", "The import was discarded.")
     return go_to(f"/imports/{job_id}", "The import is being stopped.")
 

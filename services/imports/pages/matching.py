@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from services.imports.caller import current_viewer
 from services.imports.domain import jobs as domain
 from services.imports.domain import saved_mappings
+from services.imports.domain.checks import begin_check
 from services.imports.domain.decoding import ENCODINGS
 from services.imports.domain.earlier import earlier_job
 from services.imports.domain.jobs import Options
@@ -22,7 +23,7 @@ from services.imports.domain.sniffing import DELIMITERS
 from services.imports.domain.target import Target
 from services.imports.errors import MappingNotFound
 from services.imports.uploading import read_form
-from services.imports.wakeups import wake_reader
+from services.imports.wakeups import wake_job
 from shared.db import after_commit, read_only, unit_of_work
 from shared.errors import DomainError
 from shared.storage import Storage
@@ -111,20 +112,22 @@ def change_form(job_id: uuid.UUID) -> Response:
 @blueprint.post("/<uuid:job_id>/mapping")
 @requires("import")
 def save(job_id: uuid.UUID) -> Response:
-    """Keep how the columns are matched and, unless asked not to, start the import."""
+    """Keep how the columns are matched and start the import, unless asked to check the file first, or to wait."""
     job = _job(job_id)
     target = _target(job)
     choice = _typed(request.form, job.header)
-    starts = request.form.get("then") != "wait"
+    then = request.form.get("then", "start")
     try:
         validate(choice.mapping, job.header, target, match=choice.options.match, mode=choice.options.mode)
-        _keep(job, choice, starts=starts)
+        _keep(job, choice, then)
     except DomainError as refusal:
         if not refusal.fields:
             raise
         choice.errors = {("save_as" if name == "name" else name): words for name, words in refusal.fields.items()}
         return make_response(matching_screen(job, choice), refusal.status)
-    return go_to(f"/imports/{job_id}" if starts else "/imports", None if starts else "The matching was kept.")
+    if then == "wait":
+        return go_to("/imports", "The matching was kept.")
+    return go_to(f"/imports/{job_id}", None)
 
 
 @blueprint.post("/mappings/<uuid:mapping_id>/delete")
@@ -137,7 +140,7 @@ def forget(mapping_id: uuid.UUID) -> Response:
     return go_to(back if back.startswith("/imports/") else "/imports", "The saved matching was deleted.")
 
 
-def _keep(job: Any, choice: Choice, *, starts: bool) -> None:
+def _keep(job: Any, choice: Choice, then: str) -> None:
     viewer = current_viewer()
     with unit_of_work() as session:
         job = domain.change_mapping(
@@ -145,9 +148,10 @@ def _keep(job: Any, choice: Choice, *, starts: bool) -> None:
         )
         if choice.save_as:
             saved_mappings.save_mapping(session, viewer, job.kind, choice.save_as, job.header, choice.mapping.to_json())
-        if starts:
-            job = domain.start_job(session, viewer, job.id)
-            after_commit(session, lambda: wake_reader(job.id, job.queue))
+        if then != "wait":
+            begin = begin_check if then == "check" else domain.start_job
+            job = begin(session, viewer, job.id)
+            after_commit(session, lambda: wake_job(job))
 
 
 def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice:

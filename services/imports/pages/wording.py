@@ -10,7 +10,7 @@ BADGES = {
     "uploaded": ("Match its columns", "info"),
     "mapped": ("Ready to import", "info"),
     "checking": ("Checking", "info"),
-    "ready": ("Ready to import", "info"),
+    "ready": ("Checked", "info"),
     "queued": ("Queued", "info"),
     "running": ("Running", "info"),
     "completed": ("Completed", "success"),
@@ -49,6 +49,13 @@ REASONS = {
 }
 TAKEN = ("created", "updated", "unchanged")
 COUNTED = (*TAKEN, "skipped")
+VERBS = {
+    "created": ("create", ""),
+    "updated": ("update", ""),
+    "unchanged": ("leave", " as they are"),
+    "skipped": ("skip", ""),
+    "failed": ("refuse", ""),
+}
 
 
 def encoding_label(encoding: str) -> str:
@@ -85,6 +92,20 @@ def outcome(progress: Progress) -> str:
     taken = rows - failed
     begin = f"{taken:,} of {plural(rows, 'row')} {'was' if taken == 1 else 'were'}" if failed else _all(rows)
     return f"{begin} imported: {counts}. {refused}".strip()
+
+
+def forecast(counts: dict[str, int]) -> str:
+    """Return in a sentence what an import would do, by what a check told."""
+    rows, failed = counts["rows"], counts["failed"]
+    if not rows:
+        return "There is nothing to import."
+    if failed == rows:
+        return "The only row would be refused." if rows == 1 else f"All {rows:,} rows would be refused."
+    if counts["unchanged"] == rows:
+        return f"{_all(rows)} there already, just as in the file: an import would change nothing."
+    words = [f"{verb} {counts[name]:,}{more}" for name, (verb, more) in VERBS.items() if counts[name]]
+    listed = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return f"An import would {listed} of {plural(rows, 'row')}."
 
 
 def _cut_short(progress: Progress, counts: str, refused: str) -> str:

@@ -5,7 +5,7 @@ import uuid
 import structlog
 from celery import shared_task
 
-from services.imports.domain import ending, leases
+from services.imports.domain import ending, leases, promise
 from services.imports.domain.leases import MOST_READS, Lease
 from services.imports.domain.uploads import WORK, folder_of
 from services.imports.errors import LeaseLost, StorageFull
@@ -20,14 +20,20 @@ log = structlog.get_logger("ending")
 
 @shared_task(name="imports.end_job", acks_late=False, soft_time_limit=MINUTES * 60, time_limit=MINUTES * 60 + 30)
 def end_job(job_id: str) -> None:
-    """Settle what was applied, write the file of refused rows, and give the job its final state."""
+    """Settle what was applied, write the file of refused rows, and give the job its final state.
+
+    A job that was only checked is made ready instead: its owner has nothing to settle.
+    """
     with unit_of_work() as session:
         held = leases.begin_ending(session, uuid.UUID(job_id), lease())
     if held is None:
         return
     try:
         with kept_lease(held):
-            _end(held)
+            if held.job.state == "checking":
+                _end_check(held)
+            else:
+                _end(held)
     except LeaseLost:
         log.info("ending stopped", job=job_id)
     except ServiceUnavailable:
@@ -54,6 +60,20 @@ def _end(held: Lease) -> None:
     path = _write_errors(held)
     with unit_of_work() as session:
         ending.end_job(session, held, rows, path)
+    storage().delete(f"{folder_of(job.id)}/{WORK}")
+
+
+def _end_check(held: Lease) -> None:
+    job = held.job
+    if job.cancel_requested_at is None:
+        path = _write_errors(held)
+        with unit_of_work() as session:
+            promise.keep_promise(session, held, path)
+        return
+    rows = job.rows if job.rows is not None else _count_rows(held)
+    with unit_of_work() as session:
+        promise.break_off(session, held)
+        ending.end_job(session, held, rows, None)
     storage().delete(f"{folder_of(job.id)}/{WORK}")
 
 

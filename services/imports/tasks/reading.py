@@ -9,7 +9,7 @@ from structlog.contextvars import bound_contextvars
 from services.imports.domain import chunks, leases
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.leases import Lease
-from services.imports.domain.reading_jobs import add_stage, end_reading, staged_numbers, write_chunk
+from services.imports.domain.reading_jobs import add_stage, chunk_folder, end_reading, staged_numbers, write_chunk
 from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
 from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
@@ -62,7 +62,7 @@ def _stage(held: Lease) -> None:
                 continue
             stored = None
             if stage.frame is not None:
-                stored = write_chunk(storage(), job.id, str(stage.no), chunk_file(stage.frame))
+                stored = write_chunk(storage(), chunk_folder(job), str(stage.no), chunk_file(stage.frame))
             with unit_of_work() as session:
                 add_stage(session, held, stage, stored)
                 if stored and chunks.none_leased(session, job.id):

@@ -45,7 +45,8 @@ def _send(claim: Claim, queue: str) -> None:
         _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
         return
     try:
-        answer = owners().of(claim.kind).apply(claim, body)
+        owner = owners().of(claim.kind)
+        answer = owner.check(claim, body) if claim.checks else owner.apply(claim, body)
     except ServiceUnavailable as error:
         _try_later(claim, error)
     except DomainError as error:
@@ -99,7 +100,7 @@ def split_chunk(job_id: str, no: int) -> None:
             fail_job(session, claim.job_id, "owner_keeps_failing", sentence)
             return
     try:
-        answer = owners().of(claim.kind).void(claim.job_id, no)
+        answer = None if claim.checks else owners().of(claim.kind).void(claim.job_id, no)
     except ServiceUnavailable:
         with unit_of_work() as session:
             chunks.put_off(session, claim.job_id, waiting_for(owners().of(claim.kind).name))
@@ -121,7 +122,8 @@ def _split(claim: Claim) -> None:
         return
     made = []
     for name, frame in (("a", first), ("b", second)):
-        path, checksum = write_chunk(storage(), claim.job_id, f"{claim.no}{name}", chunk_file(frame))
+        folder = claim.path.rpartition("/")[0]
+        path, checksum = write_chunk(storage(), folder, f"{claim.no}{name}", chunk_file(frame))
         made.append(Half(frame.height, path, checksum))
     with unit_of_work() as session:
         chunks.split_chunk(session, claim, made)
