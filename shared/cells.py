@@ -1,0 +1,99 @@
+"""Cells that a spreadsheet would run as a formula, defused in the files that we write and restored when they come back.
+
+The rule (OWASP, "CSV Injection"; CWE-1236; ASVS 1.2.10). A *sign* is = + - @, or its full-width form.
+
+1. A cell gets an apostrophe before a sign that it begins with, or before a tab, line end or NUL that it begins with.
+2. The same inside a cell, before a sign right behind a delimiter (, ; | tab) or a line end: opened with another
+   delimiter than it was written with, the cell falls apart there. That is the known hole of the plain advice.
+3. Quotes and apostrophes in front of the sign change nothing: one apostrophe more is put right before it.
+4. A plain number or phone stays as it is. That is + or -, then digits in groups with a space, dot or comma between
+   and perhaps one in parentheses, perhaps an exponent or a percent sign: `-1.234,56`, `+33 1 42 68 53 00`,
+   `+44 (0)20 7946 0018`. A phone with hyphens or slashes is no such: a spreadsheet subtracts and divides there.
+
+Since a text that has apostrophes there already gets one more, taking one off gives every text back. Only a file of our
+own is restored: an export has the column MARK, a file of refused rows its four columns. In anybody else's file an
+apostrophe is an apostrophe.
+
+Each rule comes twice: for one text, and for a polars frame; a property test holds them equal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # only workers and bulk processes need it, and it takes 40 MB
+    import polars as pl
+
+MARK = "_liaison"  # the column by which an export is known as ours, whatever a spreadsheet did to the file
+
+_SIGN = r"=+\-@＝＋－＠"
+_ENDS = r",;|\t\r\n"
+_BLANK = r"\t\r\n\x00"
+_INNER = rf"(^|[{_ENDS}])([\"']*)([{_SIGN}])"
+_FIRST = rf"^([\"']*)([{_BLANK}])"
+_INNER_SAFE = rf"(^|[{_ENDS}])([\"']*)'([{_SIGN}])"
+_FIRST_SAFE = rf"^([\"']*)'([{_BLANK}])"
+_PLAIN = r"[+-](?:[0-9]+|[.,][0-9]+)(?:[ .,][0-9]+)*(?: ?\([0-9]+\) ?[0-9]+(?:[ .,][0-9]+)*)?(?:[eE][+-]?[0-9]+)?%?"
+# In a column whose cells were joined by line ends: may any of them need it?
+_SOME_RISKY = rf"(?:^|[{_ENDS}])[\"']*[{_SIGN}{_BLANK}]"
+_SOME_SAFE = rf"(?:^|[{_ENDS}])[\"']*'[{_SIGN}{_BLANK}]"
+
+_inner, _first = re.compile(_INNER), re.compile(_FIRST)
+_inner_safe, _first_safe = re.compile(_INNER_SAFE), re.compile(_FIRST_SAFE)
+_plain = re.compile(_PLAIN)
+
+
+def is_ours(header: Sequence[str]) -> bool:
+    """Tell whether a file with these columns is an export of ours."""
+    return MARK in header
+
+
+def defuse(text: str) -> str:
+    """Return a cell as it is written, so that no spreadsheet runs it."""
+    if _plain.fullmatch(text):
+        return text
+    return _first.sub(r"\1'\2", _inner.sub(r"\1\2'\3", text))
+
+
+def restore(text: str) -> str:
+    """Return the text whose `defuse` is `text`."""
+    return _first_safe.sub(r"\1\2", _inner_safe.sub(r"\1\2\3", text))
+
+
+def defuse_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return `defuse` of all cells of a frame of text; nulls stay."""
+    import polars as pl
+
+    def defused(cells: pl.Series) -> pl.Series:
+        safer = pl.col("").str.replace_all(_INNER, "${1}${2}'${3}").str.replace(_FIRST, "${1}'${2}")
+        plain = pl.col("").str.contains(f"^{_PLAIN}$")
+        return cells.alias("").to_frame().select(pl.when(plain).then(pl.col("")).otherwise(safer)).to_series()
+
+    return _changed(frame, _SOME_RISKY, f"{_INNER}|{_FIRST}", defused)
+
+
+def restore_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return `restore` of all text columns of a frame; nulls stay."""
+
+    def restored(cells: pl.Series) -> pl.Series:
+        return cells.str.replace_all(_INNER_SAFE, "${1}${2}${3}").str.replace(_FIRST_SAFE, "${1}${2}")
+
+    return _changed(frame, _SOME_SAFE, f"{_INNER_SAFE}|{_FIRST_SAFE}", restored)
+
+
+def _changed(frame: pl.DataFrame, some: str, one: str, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
+    """Change the few cells that match `one`, in the columns that match `some` as a whole: most have none."""
+    import polars.selectors as cs
+
+    joined = frame.select(cs.string().str.join("\n").str.contains(some))
+    if not joined.width or not frame.height:
+        return frame
+    made = []
+    for name, has_some in zip(joined.columns, joined.row(0), strict=True):
+        if has_some:
+            cells = frame[name]
+            places = cells.str.contains(one).fill_null(value=False)
+            made.append(cells.scatter(places.arg_true(), change(cells.filter(places))))
+    return frame.with_columns(made)
