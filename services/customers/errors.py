@@ -98,3 +98,22 @@ class NotDeleted(Conflict):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"This {what} is not deleted, so there is nothing to bring back.")
+
+
+class UnknownExport(NotFound):
+    """Nothing of this kind can be exported."""
+
+    code = "unknown_export"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"“{kind[:60]}” cannot be exported. What can be: customers, contacts.")
+
+
+class UnknownColumns(Invalid):
+    """An export has no such columns."""
+
+    code = "unknown_columns"
+
+    def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
+        sentence = f"There is no column “{unknown[0][:60]}”. There are: {', '.join(known)}."
+        super().__init__(sentence, fields={"columns": [sentence]})

@@ -1,15 +1,20 @@
-"""What the imports service asks of customers: the import target, and chunks of rows to apply."""
+"""What the imports service asks of customers: the import target, chunks of rows to apply, and exports."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request, stream_with_context
 
 from services.customers.bulk import receipts
 from services.customers.bulk.dry_run import dry_run_customers
+from services.customers.bulk.export import ExportForm, count_export, stream_export
+from services.customers.bulk.export_target import export_target
 from services.customers.bulk.job import ImportJob, check_kind
 from services.customers.bulk.target import customers_target
-from shared.db import unit_of_work
+from services.customers.schemas.exports import ExportIn
+from services.customers.schemas.search import search_query
+from shared.db import read_only, unit_of_work
 from shared.errors import Invalid
 from shared.web import internal
 
@@ -74,3 +79,39 @@ def finish_job(job_id: UUID) -> dict[str, Any]:
     with unit_of_work() as session:
         receipts.finish_job(session, job_id)
     return {}
+
+
+@blueprint.get("/internal/export-targets/<kind>")
+@internal()
+def describe_export(kind: str) -> dict[str, Any]:
+    """Tell what an export of this kind may contain."""
+    return export_target(kind).to_json()
+
+
+@blueprint.post("/internal/exports/<kind>/count")
+@internal()
+def count_rows(kind: str) -> dict[str, int]:
+    """Tell how many rows an export would have now."""
+    asked = _asked()
+    with read_only() as session:
+        return {"rows": count_export(session, kind, search_query(asked["filter"]))}
+
+
+@blueprint.post("/internal/exports/<kind>")
+@internal()
+def export_rows(kind: str) -> Response:
+    """Send an export as CSV, as it comes."""
+    asked = _asked()
+    columns = export_target(kind).chosen(asked["columns"])
+    form = ExportForm(columns, asked["delimiter"], asked["bom"])
+
+    def pieces() -> Iterator[bytes]:
+        with read_only() as session:
+            yield from stream_export(session, kind, search_query(asked["filter"]), form)
+
+    return Response(stream_with_context(pieces()), content_type="text/csv; charset=utf-8")
+
+
+def _asked() -> dict[str, Any]:
+    asked: dict[str, Any] = ExportIn().load(request.get_json(silent=True) or {})
+    return asked

@@ -23,7 +23,7 @@ but it is blind inside words and numbers.
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import text
@@ -47,6 +47,7 @@ __all__ = [
     "SearchQuery",
     "SearchedContact",
     "SearchedContactColumns",
+    "all_accounts",
     "find_accounts",
     "search_text",
     "search_text_expression",
@@ -118,6 +119,15 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
         count=None if question.after else min(count, MOST),
         capped=count > MOST,
     )
+
+
+def all_accounts(query: SearchQuery) -> tuple[str, dict[str, Any]]:
+    """A query, and what it binds (`:name`), of all that `find_accounts` gives page by page: the columns of `account`.
+
+    Its order is that of `rank`, `order` and `id`, which come as columns too. `limit` and `after` are left aside.
+    """
+    question = _question(replace(query, after=None))
+    return search_sql.every_match(question), search_sql.values(question)
 
 
 def _question(query: SearchQuery) -> Question:

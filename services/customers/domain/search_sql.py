@@ -140,6 +140,20 @@ def candidates(question: Question) -> str:
     )
 
 
+def every_match(question: Question) -> str:
+    """All accounts that the steps above find page by page, with `rank` and `order`, as one query without an end."""
+    ways = [CODE_STARTS] if question.code else []
+    if question.starts or not question.code:
+        ways.append(NAME_STARTS if question.starts else "true")
+    if question.has_others:
+        ways.append(_matches(question))
+    found = " OR ".join(f"({way})" for way in ways)
+    return (
+        f"SELECT *, {_rank(question)} AS rank, {_order(_rank(question), SORTED)} FROM account"
+        f" WHERE {_status(question)} AND {_chosen(question)} AND ({found})"
+    )
+
+
 # Neither how rare a pattern is nor, right after an import, anything at all is known to the planner: each step leaves
 # it the one index that is meant. NULL puts back what the connection began with.
 PLAN_BY_ORDER = (

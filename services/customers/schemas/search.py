@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from services.customers.domain.search import SearchQuery
+from services.customers.domain.search import MOST, SearchQuery
 from shared.errors import Invalid
 from shared.web import decode_cursor, encode_cursor
 
@@ -12,15 +12,15 @@ FOREIGN = "Not a cursor that this list gave out."
 
 
 def search_query(values: Mapping[str, Any]) -> SearchQuery:
-    """Return the query of a loaded `AccountQuery`; raise Invalid for a cursor of something else."""
+    """Return the query of a loaded `AccountQuery` or `ExportFilter`; raise Invalid for a cursor of something else."""
     return SearchQuery(
         text=values["q"] or "",
         status=values["status"],
         kind=values.get("kind"),
         role=values.get("role"),
         tag=values.get("tag"),
-        limit=values["limit"],
-        after=_place(values["cursor"]) if values["cursor"] else None,
+        limit=values.get("limit", MOST),
+        after=_place(values["cursor"]) if values.get("cursor") else None,
     )
 
 

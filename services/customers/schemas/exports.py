@@ -1,0 +1,25 @@
+"""What an export is asked for by the imports service."""
+
+import marshmallow as ma
+
+from services.customers.schemas.accounts import AccountQuery
+
+DELIMITERS = (",", ";", "\t")
+
+
+class ExportFilter(AccountQuery):
+    """Which accounts: what the list of customers is asked, without its pages."""
+
+    class Meta:
+        """All pages are meant, and a code is looked for by `q`."""
+
+        exclude = ("limit", "cursor", "code")
+
+
+class ExportIn(ma.Schema):
+    """An export: of whom, and how the file is written. No columns are those by default."""
+
+    filter = ma.fields.Nested(ExportFilter, required=True)
+    columns = ma.fields.List(ma.fields.String(), load_default=list)
+    delimiter = ma.fields.String(load_default=",", validate=ma.validate.OneOf(DELIMITERS))
+    bom = ma.fields.Boolean(load_default=True)

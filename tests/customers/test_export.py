@@ -1,0 +1,202 @@
+"""I12, I13: an export holds exactly what the list shows, in its order, of one moment, and can be imported again."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from services.customers.app import create_bulk_app
+from services.customers.bulk.export import ExportForm, count_export, stream_export
+from services.customers.bulk.target import TARGET_FIELDS
+from services.customers.domain.search import SearchQuery, all_accounts, find_accounts
+from services.customers.errors import UnknownColumns
+from services.customers.models import Account
+from shared.cells import MARK, restore
+from shared.db import unit_of_work
+from shared.testing import client_as, client_of_service
+
+Make = Callable[..., Any]
+
+
+def exported(session: Session, query: SearchQuery | None = None, kind: str = "customers", **form: Any) -> bytes:
+    return b"".join(stream_export(session, kind, query or SearchQuery(), ExportForm(form.pop("columns", []), **form)))
+
+
+def rows(data: bytes, delimiter: str = ",") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=delimiter))
+
+
+def insert(many: int, name: str = "Before") -> None:
+    with unit_of_work() as session:
+        session.execute(
+            text(
+                "INSERT INTO account (code, code_key, name, name_key, search, created_by, created_by_name)"
+                " SELECT n::text, n::text, :name, lower(:name), ' ' || lower(:name) || '  ', uuidv7(), 'Ada'"
+                " FROM generate_series(1, :many) n"
+            ),
+            {"many": many, "name": name},
+        )
+
+
+@pytest.fixture
+def some(make_account: Make, make_contact: Make) -> list[Account]:
+    """Accounts whose names, codes and contacts share words, in both states, of all roles and kinds."""
+    made = []
+    names = ["Smith Ltd", "Smithson", "Anna Smith", "Weber & Söhne", "Weber", "C-01 Parts", "O'Neil", "0755 Hotline"]
+    for number, name in enumerate(names):
+        account = make_account(
+            name,
+            code=["C-01", "C-02", "SMITH", "WEB1", "07", "c-010", "##", "##1"][number],
+            kind=["company", "person"][number % 2],
+            is_vendor=number % 3 == 0,
+            is_customer=number % 3 != 0 or number == 3,
+            tags=["gold"] if number % 2 else [],
+            city=["Lyon", "Smithville"][number % 2],
+            phone="+33 1 42 68 53 0" + str(number),
+        )
+        make_contact(account, ["Smith", "Weber"][number % 2], first_name="Eva", email=f"eva{number}@post.example")
+        made.append(account)
+    return made
+
+
+WORDS = (
+    *("", "s", "sm", "smith", "SMITH", "weber söhne", "c-", "C-01", "#", "##", "0755", "07", "eva smith", "lyon"),
+    *("zzz", "+33 1 42", "oneil", "eva3@post", "web", "smithville ltd"),
+)
+TYPED = st.sampled_from(WORDS)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    typed=TYPED | st.text(st.sampled_from("sSmwe c-0#17'ö@."), max_size=6),
+    status=st.sampled_from(["active", "inactive", "all"]),
+    kind=st.sampled_from([None, "company", "person"]),
+    role=st.sampled_from([None, "customer", "vendor"]),
+    tag=st.sampled_from([None, "gold"]),
+)
+def test_export_when_anything_is_searched_is_the_list(session, some, typed, status, kind, role, tag):
+    """The complete statement and the pages of live search: the same accounts in the same order."""
+    session.execute(
+        text("UPDATE account SET status = 'inactive' WHERE code IN ('C-02', 'WEB1') AND status <> 'inactive'")
+    )
+    query = SearchQuery(typed, status, kind, role, tag, limit=3)
+    listed, found = [], find_accounts(session, query)
+    listed += found.items
+    while found.next:
+        found = find_accounts(session, SearchQuery(typed, status, kind, role, tag, 3, found.next))
+        listed += found.items
+    statement, values = all_accounts(query)
+    ordered = session.execute(text(f'SELECT id FROM ({statement}) AS found ORDER BY rank, "order", id'), values)
+    assert [row.id for row in ordered] == [account.id for account in listed]
+    assert count_export(session, "customers", query) == len(listed)
+
+
+def test_export_when_longer_than_search_counts_is_whole(session):
+    insert(1500, name="Smith")
+    found = rows(exported(session, SearchQuery("smith")))
+    assert len(found) == 1500
+    assert {row["Name"] for row in found} == {"Smith"}
+
+
+def test_export_by_default_has_the_columns_of_the_sample_and_the_mark(session, some):
+    header = exported(session).decode("utf-8-sig").splitlines()[0]
+    assert header.split(",") == [*(field.label for field in TARGET_FIELDS), MARK]
+
+
+def test_export_when_written_as_asked(session, make_account):
+    make_account("Müller; Söhne", code="1", notes='two\nlines\tand "more"')
+    data = exported(session, columns=["Notes", "Name", "_status"], delimiter=";", bom=False)
+    assert data == 'Notes;Name;_status\r\n"two\nlines\tand ""more""";"Müller; Söhne";active\r\n'.encode()
+    assert exported(session, columns=["Name"], delimiter="\t") == "\ufeffName\r\nMüller; Söhne\r\n".encode()
+    with pytest.raises(UnknownColumns, match="password"):
+        exported(session, columns=["password"])
+
+
+def test_export_when_a_cell_is_a_formula_defuses_it(session, make_account, make_contact):
+    account = make_account("=1+1", code="-x", city="Lyon;@SUM(1)", phone="+33 1 42 68 53 00", notes="-5")
+    make_contact(account, "@home", phone="+1-202-555-0143")
+    (row,) = rows(exported(session))
+    assert row["Name"] == "'=1+1"
+    assert row["Code"] == "'-x"
+    assert row["City"] == "Lyon;'@SUM(1)"
+    assert (row["Phone"], row["Notes"]) == ("+33 1 42 68 53 00", "-5")
+    assert (row["Last name"], row["Contact's phone"]) == ("'@home", "'+1-202-555-0143")
+    assert restore(row["Name"]) == "=1+1"
+
+
+def test_export_of_contacts_has_all_of_the_accounts_that_are_listed(session, make_account, make_contact):
+    one, other = make_account("Smith", code="1"), make_account("Weber", code="2")
+    for account, last in ((one, "Zorn"), (one, "Abel"), (other, "Cole")):
+        make_contact(account, last, email=f"{last.lower()}@x.example")
+    make_account("Smith without", code="3")
+    query = SearchQuery("smith")
+    found = rows(exported(session, query, kind="contacts"))
+    assert [(row["Customer code"], row["Last name"]) for row in found] == [("1", "Zorn"), ("1", "Abel")]
+    assert count_export(session, "contacts", query) == 2
+
+
+# ------------------------------------------------------------------ over HTTP
+
+
+@pytest.fixture
+def bulk(make_settings, make_database):
+    """The bulk app on a database of its own, where what is written is committed."""
+    app = create_bulk_app(make_settings("customers", make_database("customers")))
+    with app.app_context():
+        yield app
+    app.extensions["liaison.engine"].dispose()
+
+
+def test_export_when_rows_change_meanwhile_is_of_one_moment(bulk: Flask):
+    """I12: what is committed while the file is being sent is not in it, not even in part."""
+    insert(60_000)
+    client = client_of_service(bulk, "imports")
+    answer = client.post(
+        "/internal/exports/customers", json={"filter": {}, "columns": ["Code", "Name"]}, buffered=False
+    )
+    pieces = answer.response
+    got = [next(pieces), next(pieces)]
+    with unit_of_work() as session:
+        session.execute(text("UPDATE account SET name = 'After'"))
+        session.execute(text("DELETE FROM account WHERE code_key < '3'"))
+    found = rows(b"".join([*got, *pieces]))
+    answer.close()
+    assert len(found) == 60_000
+    assert {row["Name"] for row in found} == {"Before"}
+
+
+def test_export_when_nobody_reads_on_lets_the_database_go(bulk: Flask):
+    insert(60_000)
+    client = client_of_service(bulk, "imports")
+    answer = client.post("/internal/exports/customers", json={"filter": {}}, buffered=False)
+    next(answer.response)
+    next(answer.response)
+    answer.close()
+    engine = bulk.extensions["liaison.engine"]
+    assert engine.pool.checkedout() == 0
+    with unit_of_work() as session:
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%' AND state = 'active'"
+        assert session.execute(text(busy)).scalar_one() == 0
+
+
+def test_export_when_asked_by_people_or_wrongly_is_refused(bulk: Flask):
+    client = client_of_service(bulk, "imports")
+    assert client_as(bulk, "customers.view", "export").post("/internal/exports/customers", json={}).status_code == 404
+    assert client.get("/internal/export-targets/customers").json["noun"] == "customer"
+    assert client.get("/internal/export-targets/users").status_code == 404
+    for body in (
+        {},
+        {"filter": {"status": "asleep"}},
+        {"filter": {"limit": 1}},
+        {"filter": {}, "delimiter": "x"},
+        {"filter": {}, "columns": ["search"]},
+    ):
+        assert client.post("/internal/exports/customers", json=body).status_code == 422
+    assert client.post("/internal/exports/customers/count", json={"filter": {"q": "zzz"}}).json == {"rows": 0}
