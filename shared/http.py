@@ -1,5 +1,7 @@
 """Calls from one service to another: signed, with short timeouts and the request id."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -54,17 +56,31 @@ class ServiceClient:
         """Return the JSON answer of a POST; raise ServiceUnavailable (try later), NotFound or CallRefused."""
         return self._call("POST", path, json=json, content=content, headers=headers or {})
 
-    def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> Any:
-        token = sign_service(self.settings.keys_dir, self.settings.service, self.audience)
-        send = {
-            "Authorization": f"Bearer {token}",
-            REQUEST_ID: request_id(),
-            **(headers or {}),
-        }
+    @contextmanager
+    def stream(self, path: str, *, json: Any) -> Iterator[Iterator[bytes]]:
+        """Give the answer of a POST as it comes; what breaks in the middle is ServiceUnavailable too."""
         try:
-            response = self.http.request(method, path, headers=send, **kwargs)
+            with self.http.stream("POST", path, json=json, headers=self._headers()) as response:
+                if response.is_error:
+                    response.read()
+                    self._raise_for(response)
+                yield response.iter_bytes()
         except httpx.HTTPError as error:
             raise ServiceUnavailable(self.peer, type(error).__name__) from error
+
+    def _headers(self) -> dict[str, str]:
+        token = sign_service(self.settings.keys_dir, self.settings.service, self.audience)
+        return {"Authorization": f"Bearer {token}", REQUEST_ID: request_id()}
+
+    def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> Any:
+        try:
+            response = self.http.request(method, path, headers=self._headers() | (headers or {}), **kwargs)
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(self.peer, type(error).__name__) from error
+        self._raise_for(response)
+        return response.json() if response.content else None
+
+    def _raise_for(self, response: httpx.Response) -> None:
         if response.status_code >= 500 or response.status_code == 429:
             raise ServiceUnavailable(self.peer, str(response.status_code))
         if response.status_code >= 400:
@@ -72,4 +88,3 @@ class ServiceClient:
             if response.status_code == 404:
                 raise NotFound(problem.get("detail") or "There is no such thing.")
             raise CallRefused(self.peer, response.status_code, problem)
-        return response.json() if response.content else None

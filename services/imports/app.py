@@ -4,7 +4,8 @@ from flask import Flask
 
 from services.imports import internal, metrics
 from services.imports.api import blueprints as apis
-from services.imports.config import TARGETS, imports_config, imports_settings
+from services.imports.config import EXPORT_SECONDS, EXPORTS, TARGETS, imports_config, imports_settings
+from services.imports.domain.export_owners import ExportOwners
 from services.imports.domain.owners import Owners
 from services.imports.models import IdempotencyKey, Outbox
 from services.imports.pages import blueprint as pages
@@ -30,6 +31,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["imports.config"] = config
     app.extensions["imports.owners"] = Owners(
         {kind: ServiceClient(settings, peer, seconds=config.owner_seconds) for kind, peer in TARGETS.items()}
+    )
+    app.extensions["imports.export_owners"] = ExportOwners(
+        {kind: ServiceClient(settings, peer, seconds=EXPORT_SECONDS) for kind, peer in EXPORTS.items()}
     )
     make_celery(app)
     metrics.measure(app)

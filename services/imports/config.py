@@ -9,9 +9,13 @@ from shared.settings import Settings, SettingsError
 
 TARGETS = {"customers": "customers_bulk"}
 """What can be imported, and which peer takes its chunks; see docs/how-to-add-an-import-target.md."""
+EXPORTS = {"customers": "customers_bulk", "contacts": "customers_bulk"}
+"""What can be exported, and which peer streams it."""
 
 OWNER_SECONDS = 25.0
 LEASE_SECONDS = 30.0
+EXPORT_SECONDS = 300.0
+"""How long the owner of an export may be silent, while PostgreSQL sorts what it is about to send."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def imports_config(environment: Mapping[str, str] | None = None) -> ImportsConfi
 def imports_settings() -> Settings:
     """Read what every service needs, and check that the owner of each kind can be reached."""
     settings = Settings.from_environment("imports")
-    missing = sorted({peer for peer in TARGETS.values() if peer not in settings.urls})
+    missing = sorted({peer for peer in (*TARGETS.values(), *EXPORTS.values()) if peer not in settings.urls})
     if missing:
         raise SettingsError(f"imports: set {', '.join(f'{peer.upper()}_URL' for peer in missing)} in the environment.")
     return settings

@@ -13,12 +13,12 @@ class JobNotFound(NotFound):
 
 
 class UnknownKind(NotFound):
-    """Nothing of this kind can be imported."""
+    """Nothing of this kind can be imported (or exported, or whatever `does` says)."""
 
     code = "unknown_kind"
 
-    def __init__(self, kind: str, known: list[str]) -> None:
-        super().__init__(f"“{kind[:60]}” cannot be imported. What can be: {', '.join(known)}.")
+    def __init__(self, kind: str, known: list[str], does: str = "imported") -> None:
+        super().__init__(f"“{kind[:60]}” cannot be {does}. What can be: {', '.join(known)}.")
 
 
 class JobStarted(Conflict):
@@ -155,6 +155,55 @@ class MappingNameTaken(Conflict):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a mapping named “{name}” already.", fields={"name": ["This name is taken."]})
+
+
+class ExportNotFound(NotFound):
+    """There is no such export, or none that this person may see."""
+
+    code = "export_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such export.")
+
+
+class ExportEnded(Conflict):
+    """The export came to its end already."""
+
+    code = "export_ended"
+
+    def __init__(self) -> None:
+        super().__init__("This export has come to its end already.")
+
+
+class ExportNotReady(Conflict):
+    """The file is not written, or never will be."""
+
+    code = "export_not_ready"
+
+    def __init__(self, state: str) -> None:
+        ended = {"cancelled": "was stopped", "failed": "failed"}.get(state)
+        super().__init__(f"This export {ended}, so it has no file." if ended else "This file is still being written.")
+
+
+class ExportExpired(DomainError):
+    """The file was kept for a day and is gone."""
+
+    status = 410
+    code = "export_expired"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This file was kept for 24 hours and has been removed. Export the list again to get a new one."
+        )
+
+
+class ExportRefused(Invalid):
+    """Something that was asked of an export is not there to be had; `faults` is {where: [sentence]}."""
+
+    code = "export_refused"
+
+    def __init__(self, faults: dict[str, list[str]]) -> None:
+        super().__init__(next(iter(faults.values()))[0], fields=faults)
 
 
 class LeaseLost(Exception):  # it is no error: whoever gets it has to let go

@@ -48,6 +48,7 @@ JOB_STATES = (
     "partly_undone",
 )
 AT_WORK = "state IN ('queued', 'running', 'checking')"
+EXPORT_STATES = ("queued", "running", "completed", "cancelled", "failed")
 CHUNK_STATES = ("due", "leased", "done", "failed", "void", "cancelled")
 
 
@@ -229,6 +230,57 @@ class SavedMapping(Base):
         Index("saved_mapping_kind_header_hash_ix", "kind", "header_hash"),
     )
     __mapper_args__ = {"version_id_col": version, "eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it as it is
+
+
+class Export(Base):
+    """A list that a person takes out as a file: what was asked for, how far it is, and where the file is.
+
+    `filter` is what the list was asked for, in the owner's words. `expected` is how many rows there were at the start;
+    `rows` are those written so far, in the end all. The file is gone some time after `expires_at`.
+    """
+
+    __tablename__ = "export"
+
+    id: Mapped[UuidPk]
+    kind: Mapped[Words]
+    state: Mapped[Words] = mapped_column(server_default="queued")
+    filter: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    columns: Mapped[list[str]] = mapped_column(JSONB)
+    delimiter: Mapped[Words] = mapped_column(server_default=",")
+    bom: Mapped[bool] = mapped_column(server_default="true")
+    queue: Mapped[Words] = mapped_column(server_default="short")
+
+    expected: Mapped[int | None]
+    rows: Mapped[Count]
+    file_name: Mapped[Words]
+    file_path: Mapped[Words | None]
+    file_size: Mapped[int | None] = mapped_column(BigInteger)
+    expires_at: Mapped[Moment | None]
+
+    lease_token: Mapped[uuid.UUID | None]
+    lease_until: Mapped[Moment | None]
+    attempts: Mapped[Count]
+    waits: Mapped[Count]
+    waiting: Mapped[Words | None]
+    resume_at: Mapped[Moment | None]
+    failure_code: Mapped[Words | None]
+    failure: Mapped[Words | None]
+
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+    created_ip: Mapped[Words] = mapped_column(server_default="")
+    created_at: Mapped[CreatedAt]
+    started_at: Mapped[Moment | None]
+    finished_at: Mapped[Moment | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("state", EXPORT_STATES), name="state"),
+        CheckConstraint(_one_of("queue", ("short", "long")), name="queue"),
+        CheckConstraint("(state IN ('queued', 'running')) = (finished_at IS NULL)", name="finished"),
+        Index("export_created_by_id_ix", "created_by", "id"),
+        Index("export_open_ix", "id", postgresql_where=text("state IN ('queued', 'running')")),
+    )
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it as it is
 
 
 class Outbox(OutboxTable, Base):

@@ -39,5 +39,10 @@ def wake_ender(job_id: uuid.UUID, queue: str) -> None:
     _wake("imports.end_job", str(job_id), queue=queue)
 
 
+def wake_writer(export_id: uuid.UUID, queue: str) -> None:
+    """Have an export written."""
+    _wake("imports.write_export", str(export_id), queue=queue)
+
+
 def _wake(task: str, *args: object, queue: str) -> None:
     nudge(current_app.extensions["liaison.celery"], task, *args, queue=f"imports.{queue}", expires=SECONDS)

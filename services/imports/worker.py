@@ -21,6 +21,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="3", minute="17"),
         "options": {"queue": "imports.long", "expires": 3600},
     },
+    "sweep exports": {
+        "task": "imports.sweep_exports",
+        "schedule": crontab(minute="*/10"),
+        "options": {"queue": "imports.short", "expires": 300},
+    },
     "pull events": {
         "task": "portal.pull_events",
         "schedule": 5.0,

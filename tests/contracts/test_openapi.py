@@ -10,6 +10,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 
+from services.customers.bulk.export_target import TARGETS as EXPORTS
 from services.customers.bulk.target import customers_target
 from shared.identity import HEADER, sign_identity
 from shared.settings import Settings
@@ -31,6 +32,8 @@ def app(
     app: Flask = module.create_app(make_settings(request.param, make_database(request.param)))
     for kind, owner in getattr(app.extensions.get("imports.owners"), "by_kind", {}).items():
         owner.remember(TARGETS[kind])
+    for kind, owner in getattr(app.extensions.get("imports.export_owners"), "by_kind", {}).items():
+        owner.remember(EXPORTS[kind].to_json())
     yield app
     app.extensions["liaison.engine"].dispose()
 

@@ -75,6 +75,7 @@ def app(imports_app: Flask, owner: Owner) -> Iterator[Flask]:
             session.execute(text(f"TRUNCATE {tables}"))
         imports_app.extensions["liaison.celery"].sent.clear()
         imports_app.extensions["liaison.storage"].delete("imports")
+        imports_app.extensions["liaison.storage"].delete("exports")
         yield imports_app
 
 

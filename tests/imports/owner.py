@@ -12,7 +12,7 @@ from flask import Flask, abort, request
 from sqlalchemy import create_engine, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from shared.bulk import (
     ChunkResult,
@@ -42,6 +42,18 @@ TARGET = {
     ],
     "sample": [{"code": "A1", "name": "First", "email": "first@things.example"}],
 }
+EXPORT = {
+    "kind": "customers",
+    "label": "Things",
+    "noun": "thing",
+    "permission": "customers.view",
+    "filters": ["q", "status"],
+    "columns": [
+        {"name": "Code", "group": "Thing", "default": True, "help": ""},
+        {"name": "Name", "group": "Thing", "default": True, "help": ""},
+        {"name": "_liaison", "group": "Not imported", "default": False, "help": "The version."},
+    ],
+}
 
 
 class Base(DeclarativeBase):
@@ -64,6 +76,12 @@ class JobFence(FenceTable, Base):
     pass
 
 
+class Handler(WSGIRequestHandler):
+    """Sends streams in chunks, as gunicorn does, so that a broken one is seen."""
+
+    protocol_version = "HTTP/1.1"
+
+
 class Owner:
     """The server of the owner; `before` and `after` are called around each applied chunk and may raise or abort."""
 
@@ -76,7 +94,10 @@ class Owner:
         self.request_ids: list[str] = []
         self.checked: list[int] = []
         self.finished: list[str] = []
-        self.server = make_server("127.0.0.1", 0, self._app(), threaded=True)
+        self.pieces: list[bytes] = []
+        self.between: Callable[[int], None] = lambda at: None
+        self.exported: list[dict[str, Any]] = []
+        self.server = make_server("127.0.0.1", 0, self._app(), threaded=True, request_handler=Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
@@ -93,6 +114,8 @@ class Owner:
         self.request_ids.clear()
         self.checked.clear()
         self.finished.clear()
+        self.pieces, self.between = [], lambda at: None
+        self.exported.clear()
         with Session(self.engine) as session, session.begin():
             for table in (Thing, Receipt, JobFence):
                 session.execute(delete(table))
@@ -161,6 +184,25 @@ class Owner:
         def finish(job: uuid.UUID) -> Any:
             self.finished.append(str(job))
             return {}
+
+        @app.get("/internal/export-targets/<kind>")
+        def export_target(kind: str) -> Any:
+            return EXPORT
+
+        @app.post("/internal/exports/<kind>/count")
+        def count(kind: str) -> Any:
+            return {"rows": b"".join(self.pieces).count(b"\n") - 1}
+
+        @app.post("/internal/exports/<kind>")
+        def export(kind: str) -> Any:
+            self.exported.append(request.get_json())
+
+            def sent() -> Any:
+                for at, piece in enumerate(self.pieces):
+                    self.between(at)
+                    yield piece
+
+            return app.response_class(sent(), content_type="text/csv")
 
         return app
 

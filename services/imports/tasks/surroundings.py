@@ -1,14 +1,16 @@
 """What a task works with: the owners, the file store, and the lease that it has to keep."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import put_off
+from services.imports.domain.export_owners import ExportOwners
 from services.imports.domain.leases import Lease, keep_lease, let_go
 from services.imports.domain.owners import Owners
 from shared.db import unit_of_work
@@ -33,9 +35,20 @@ def lease() -> timedelta:
     return found
 
 
-@contextmanager
-def kept_lease(held: Lease) -> Iterator[None]:
+def export_owners() -> ExportOwners:
+    """Return the owners of what can be exported."""
+    found: ExportOwners = current_app.extensions["imports.export_owners"]
+    return found
+
+
+def kept_lease(held: Lease) -> AbstractContextManager[None]:
     """Renew the lease of a job while the block runs; a lease that was lost is found by the next write under it."""
+    return renewed(lambda session: keep_lease(session, held, lease()))
+
+
+@contextmanager
+def renewed(keep: Callable[[Session], bool]) -> Iterator[None]:
+    """Call `keep` again and again while the block runs, until it tells that there is nothing left to keep."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     term = lease()
     ended = threading.Event()
@@ -44,7 +57,7 @@ def kept_lease(held: Lease) -> Iterator[None]:
         while not ended.wait(term.total_seconds() / 3):
             try:
                 with app.app_context(), unit_of_work() as session:
-                    if not keep_lease(session, held, term):
+                    if not keep(session):
                         return
             except SQLAlchemyError:
                 continue  # the database is away; the lease may hold until it is back

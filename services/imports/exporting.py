@@ -1,0 +1,32 @@
+"""Asking for an export, for the API and the screens alike."""
+
+from typing import Any
+
+from flask import current_app
+
+from services.imports.caller import current_viewer
+from services.imports.domain import exports
+from services.imports.domain.export_owners import ExportOwners, ExportTarget
+from services.imports.domain.exports import Wish
+from services.imports.wakeups import wake_writer
+from shared.db import after_commit, unit_of_work
+from shared.errors import Forbidden
+from shared.web import client_ip, current_identity
+
+
+def target_of(kind: str) -> ExportTarget:
+    """Return what an export of this kind may contain; raise Forbidden for who may not see such records."""
+    owners: ExportOwners = current_app.extensions["imports.export_owners"]
+    target = owners.of(kind).target()
+    if not current_identity().may(target.permission):
+        raise Forbidden(f"You may not see {target.label.lower()}, so you cannot export them.")
+    return target
+
+
+def ask_for(wish: Wish) -> Any:
+    """Check the wish of the person who asks, note it, and have it done; return the export."""
+    target_of(wish.kind).check(wish)
+    with unit_of_work() as session:
+        export = exports.create_export(session, current_viewer(), wish, client_ip())
+        after_commit(session, lambda: wake_writer(export.id, export.queue))
+    return export
