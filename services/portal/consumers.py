@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from services.portal.domain import audit
 from services.portal.domain.actor import Actor
 from shared.events.customers import AccountDeleted, AccountStatusChanged, ContactStatusChanged
-from shared.events.imports import JobFinished
+from shared.events.imports import ExportTaken, JobFinished
 from shared.feed import Handler
+from shared.ui.wording import plural
 
 
 def _actor(payload: dict[str, Any]) -> Actor:
@@ -50,6 +51,9 @@ def note_account_deleted(session: Session, event: dict[str, Any]) -> None:
 def note_job(session: Session, event: dict[str, Any]) -> None:
     """A job came to its end: an import, an export, a mass assignment, or the undoing of one."""
     payload = event["payload"]
+    if payload["what"] == "export":
+        _note_export(session, payload)
+        return
     subject = audit.Subject("job", uuid.UUID(payload["job_id"]), payload["file_name"] or payload["kind"])
     details = {
         "job": f"{payload['what']} of {payload['kind']}",
@@ -59,10 +63,31 @@ def note_job(session: Session, event: dict[str, Any]) -> None:
     audit.note(session, "job_finished", _actor(payload), subject, details, _at(payload))
 
 
+def _note_export(session: Session, payload: dict[str, Any]) -> None:
+    ended = {"completed": "exported", "cancelled": "export_stopped"}.get(payload["state"], "export_failed")
+    subject = audit.Subject("export", uuid.UUID(payload["job_id"]), _rows(payload["counts"]["rows"], payload["kind"]))
+    details = {"file": payload["file_name"], **payload.get("about", {})}
+    audit.note(session, ended, _actor(payload), subject, details, _at(payload))
+
+
+def note_export_taken(session: Session, event: dict[str, Any]) -> None:
+    """Somebody downloaded the file of an export."""
+    payload = event["payload"]
+    subject = audit.Subject("export", uuid.UUID(payload["export_id"]), _rows(payload["rows"], payload["kind"]))
+    asked_by = {} if payload["owner_name"] == payload["actor_name"] else {"asked for by": payload["owner_name"]}
+    details = {"file": payload["file_name"], **asked_by}
+    audit.note(session, "export_taken", _actor(payload), subject, details, _at(payload))
+
+
+def _rows(count: int, kind: str) -> str:
+    return plural(count, kind.removesuffix("s"), kind)
+
+
 HANDLERS: dict[str, Handler] = {
     AccountStatusChanged.name: note_account_status,
     ContactStatusChanged.name: note_contact_status,
     AccountDeleted.name: note_account_deleted,
     JobFinished.name: note_job,
+    ExportTaken.name: note_export_taken,
 }
 OWNERS = ("customers", "imports")

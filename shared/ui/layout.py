@@ -27,6 +27,11 @@ class MenuEntry:
     permissions: frozenset[str] = frozenset()
 
     def is_active(self, path: str) -> bool:
+        """Tell whether the page at `path` lies under this entry, and under no entry that lies deeper."""
+        deepest = max((entry.href for entry in MENU if entry.covers(path)), key=len, default="")
+        return deepest == self.href
+
+    def covers(self, path: str) -> bool:
         """Tell whether the page at `path` lies under this entry."""
         return path == self.href or (self.href != "/" and path.startswith(f"{self.href}/"))
 
@@ -36,6 +41,7 @@ MENU = (
     MenuEntry("Overview", "/", icon="layout-dashboard"),
     MenuEntry("Customers", "/customers", icon="users", permissions=frozenset({"customers.view"})),
     MenuEntry("Imports", "/imports", icon="file-import", permissions=frozenset({"import"})),
+    MenuEntry("Exports", "/imports/exports", icon="file-export", permissions=frozenset({"export"})),
     MenuEntry("Settings", "/settings", icon="settings", permissions=SETTINGS),
 )
 

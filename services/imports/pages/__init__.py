@@ -2,13 +2,16 @@
 
 from flask import Blueprint
 
-from services.imports.pages import checks, job, lists, matching, uploads
+from services.imports.pages import checks, exports, job, lists, matching, uploads
+from services.imports.pages.export_wording import export_badge, export_left, export_outcome, export_step, told_filter
 from services.imports.pages.wording import encoding_label, forecast, job_badge, lasted, left, outcome, reason, step
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
-for part in (lists, uploads, matching, checks, job):
+for part in (lists, uploads, matching, checks, job, exports):
     blueprint.register_blueprint(part.blueprint)
 for word in (encoding_label, forecast, job_badge, lasted, left, outcome, reason, step):
     blueprint.add_app_template_filter(word)
+for export_word in (export_badge, export_left, export_outcome, export_step, told_filter):
+    blueprint.add_app_template_filter(export_word)
 
 __all__ = ["blueprint"]

@@ -10,6 +10,7 @@ from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import ACTIVE
 from services.imports.domain.progress import job_progress, progress_of
 from services.imports.domain.uploads import MOST_BYTES
+from services.imports.pages.exports import exports_shown
 from shared.db import read_only
 from shared.web import decode_cursor, encode_cursor, is_htmx, requires
 
@@ -17,6 +18,7 @@ blueprint = Blueprint("lists", __name__)
 
 PAGE = 20
 LATEST = 5
+LATEST_EXPORTS = 2
 
 
 @blueprint.get("")
@@ -32,10 +34,12 @@ def list_jobs() -> str:
 
 
 @blueprint.get("/fragments/running")
-@requires("import", "jobs.all")
+@requires("import", "export", "jobs.all")
 def running() -> str:
     """Show what runs and what ended last, for the home page."""
-    return render_template("imports/running.html", **_jobs(LATEST))
+    jobs, exports = _jobs(LATEST), exports_shown(LATEST_EXPORTS)
+    is_live = jobs["is_live"] or exports["is_live"]
+    return render_template("imports/running.html", **{**jobs, **exports, "is_live": is_live})
 
 
 @blueprint.get("/<uuid:job_id>/menu")

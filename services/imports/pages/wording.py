@@ -126,11 +126,12 @@ def left(progress: Progress) -> str:
     """Return how fast a job at work is and how long it may still take."""
     words = [f"{progress.rate:,.0f} rows a second"] if progress.rate else []
     if progress.seconds_left is not None and progress.step == "writing":
-        words.append(f"{_about(progress.seconds_left)} left")
+        words.append(f"{about(progress.seconds_left)} left")
     return ", ".join(words)
 
 
-def _about(seconds: int) -> str:
+def about(seconds: int) -> str:
+    """Return a span in words, roughly: "about 20 seconds"."""
     if seconds < 5:
         return "a few seconds"
     if seconds < 60:

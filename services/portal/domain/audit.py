@@ -36,7 +36,13 @@ ACTIONS = {
     "contact_deactivated": "made a contact inactive",
     "contact_activated": "made a contact active",
     "job_finished": "ran a job",
+    "exported": "exported",
+    "export_taken": "downloaded an export of",
+    "export_stopped": "stopped an export of",
+    "export_failed": "had a failed export of",
 }
+# After these the subject goes on with the sentence: "exported 1,000 customers".
+SENTENCES = frozenset({"exported", "export_taken", "export_stopped", "export_failed"})
 
 
 @dataclass(frozen=True)

@@ -28,4 +28,5 @@ def list_audit() -> str:
         query=query,
         next=more,
         actions=audit.ACTIONS,
+        sentences=audit.SENTENCES,
     )

@@ -14,6 +14,13 @@ async function fetchAndOpen(url, source) {
   if (holder.isConnected && holder.childElementCount) open(fetched);
 }
 
+// data-as-listed: the dialog gets what the page's list is asked for, which live search keeps in the page's address.
+function addressOf(opener) {
+  const url = new URL(opener.dataset.dialog, location.origin);
+  if ("asListed" in opener.dataset) for (const [name, value] of new URLSearchParams(location.search)) url.searchParams.set(name, value);
+  return url.pathname + url.search;
+}
+
 // form.js may hold it open, for unsaved changes.
 function mayClose(dialog) {
   return dialog.dispatchEvent(new CustomEvent("liaison:leave", { bubbles: true, cancelable: true }));
@@ -24,7 +31,7 @@ document.addEventListener("click", event => {
   if (opener) {
     event.preventDefault();
     const { dialog } = opener.dataset;
-    return dialog.startsWith("#") ? open(document.querySelector(dialog)) : fetchAndOpen(dialog, opener);
+    return dialog.startsWith("#") ? open(document.querySelector(dialog)) : fetchAndOpen(addressOf(opener), opener);
   }
   const closer = event.target.closest("[data-dialog-close]")?.closest("dialog");
   if (closer && mayClose(closer)) closer.close();
