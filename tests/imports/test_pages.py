@@ -120,7 +120,7 @@ def test_list_asks_again_only_while_something_is_at_work(client, make_job, run):
 
 
 def test_fragment_for_the_home_page_is_quiet_without_jobs(client):
-    assert words_on(client.get("/imports/fragments/running")) == "Nothing was imported lately."
+    assert words_on(client.get("/imports/fragments/running")) == "Nothing was imported or exported lately."
 
 
 def test_list_costs_the_same_queries_for_many_jobs(app, client, make_job):

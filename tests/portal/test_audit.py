@@ -1,6 +1,7 @@
 """The audit trail (X3): complete, searchable, and never changed, whoever tries."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -120,11 +121,32 @@ def test_events_when_pulled_stand_in_the_trail_once_with_their_own_time(app: Any
     assert pull(feed, "customers", Inbox, FeedCursor, consumers.HANDLERS) == 0  # type: ignore[arg-type]
     entries = session.scalars(select(AuditEntry).where(AuditEntry.actor_name == "Ines Moreau").order_by(AuditEntry.id))
     told = {entry.action: entry for entry in entries}
-    assert sorted(told) == ["account_deactivated", "account_deleted", "contact_deactivated", "job_finished"]
+    assert sorted(told) == [
+        "account_deactivated",
+        "account_deleted",
+        "contact_deactivated",
+        "export_taken",
+        "job_finished",
+    ]
     assert told["account_deactivated"].ip == "203.0.113.7"
     assert told["account_deactivated"].subject_name == "Cobalt Labs"
     assert {entry.at.isoformat() for entry in told.values()} == {"2026-03-04T09:15:00+00:00"}
     assert told["job_finished"].details["counts"]["failed"] == 10
+
+
+def test_export_when_it_ended_reads_as_a_sentence(signed_in: Callable[..., Any], session: Session) -> None:
+    """I12, X3: who exported how many of what, by which search, and who took the file."""
+    event = _event(1, SAMPLES / "imports.job_finished.v1.json")
+    event["payload"] |= {"what": "export", "state": "completed", "counts": {"rows": 1000000}, "ip": "203.0.113.9"}
+    event["payload"] |= {"file_name": "customers.csv", "about": {"q": "smith", "status": "active"}}
+    consumers.note_job(session, event)
+    consumers.note_export_taken(session, _event(2, SAMPLES / "imports.export_taken.v1.json"))
+    session.commit()
+    page = signed_in("Administrator").get("/settings/audit").text
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "exported 1,000,000 customers q: smith, file: customers.csv, status: active" in words
+    assert "downloaded an export of 1,000,000 customers" in words
+    assert "203.0.113.9" in words
 
 
 def test_actions_when_noted_by_a_consumer_have_words(app: Any, session: Session) -> None:
