@@ -18,7 +18,7 @@ from ops.tokens import own_token
 
 NEEDS_DEVELOPMENT = {"test", "lint", "bench"}
 NEEDS_NOTHING = {"down", "status", "logs"}
-PASSED_ON = {"test", "bench", "import"}  # whose arguments are for the program that they start
+PASSED_ON = {"test", "bench", "import", "export"}  # whose arguments are for the program that they start
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     add("bench", help="measure, beside a floor from the same run: bench [NAME ...]", add_help=False)
     add("demo", help="fill a running copy with sample data")
     add("import", help="import a CSV file and wait for the end: import KIND FILE", add_help=False)
+    add("export", help="export a list to a CSV file: export KIND FILE [--filter NAME=VALUE ...]", add_help=False)
     token = add("token", help="print a personal access token for the API")
     token.add_argument("user")
     password = add("password", help="print a new temporary password")
@@ -108,13 +109,17 @@ def _portal_user(options: argparse.Namespace, place: Place) -> int:
     return run_in_service(place, "portal", ["-m", "services.portal.cli", options.command, options.user]).returncode
 
 
-def _import(options: argparse.Namespace, place: Place) -> int:
+PROGRAMS = {"import": ["services.imports.cli", "import"], "export": ["services.imports.export_cli"]}
+
+
+def _by_api(options: argparse.Namespace, place: Place) -> int:
+    """Run a program that works through the API of this copy."""
     asks_for_help = {"-h", "--help"} & {*options.arguments}
     if not asks_for_help:
         need_running(place)
     extra = {"PYTHONPATH": str(ROOT), "LIAISON_URL": os.environ.get("LIAISON_URL") or place.address}
     extra["LIAISON_TOKEN"] = os.environ.get("LIAISON_TOKEN") or ("" if asks_for_help else own_token(place))
-    program = ["-m", "services.imports.cli", "import", *options.arguments]
+    program = ["-m", *PROGRAMS[options.command], *options.arguments]
     return run_in_service(place, "imports", program, extra, folder=Path.cwd()).returncode
 
 
@@ -140,7 +145,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Place], int]] = {
     "migrate": lambda _, place: run.migrate(place),
     "bench": _bench,
     "demo": _demo,
-    "import": _import,
+    "import": _by_api,
+    "export": _by_api,
     "token": _portal_user,
     "password": _portal_user,
 }

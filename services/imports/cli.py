@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -81,10 +82,10 @@ def _run(options: argparse.Namespace) -> int:
     pairs = _pairs(options.map)
     if options.file and not options.file.is_file():
         raise Trouble(f"there is no file {options.file}.")
-    with _Api(address, token) as api:
+    with Api(address, token) as api:
         job_id = options.job or _prepare(api, options, pairs)
         api.call("POST", f"/jobs/{job_id}/{'check' if options.dry_run else 'start'}")
-        job = _wait(api, job_id, _Bar(sys.stderr))
+        job = _wait(api, job_id, Bar(sys.stderr))
     if job["state"] == "ready":
         _print_check(job, address, as_json=options.json)
         return 1 if job["check"]["counts"]["failed"] else 0
@@ -92,7 +93,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if job["state"] == "completed" and not job["counts"]["failed"] else 1
 
 
-def _prepare(api: "_Api", options: argparse.Namespace, pairs: dict[str, str]) -> str:
+def _prepare(api: "Api", options: argparse.Namespace, pairs: dict[str, str]) -> str:
     """Upload the file and match its columns; return the id of the job."""
     job = api.upload(options.kind, options.file)
     for warning in job["warnings"]:
@@ -118,7 +119,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _columns(api: "_Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
+def _columns(api: "Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
     """Return which column feeds which field: as found, as suggested (said on stderr), and as told."""
     unknown = [column for column in pairs if column not in job["header"]]
     if unknown:
@@ -138,7 +139,7 @@ def _match_for(columns: dict[str, str]) -> str:
     return "code" if "code" in columns.values() or "email" not in columns.values() else "email"
 
 
-def _wait(api: "_Api", job_id: str | uuid.UUID, bar: "_Bar") -> dict[str, Any]:
+def _wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:
     while True:
         job = api.call("GET", f"/jobs/{job_id}")
         bar.show(job["state"], job["progress"])
@@ -195,7 +196,7 @@ def _print_check(job: dict[str, Any], address: str, *, as_json: bool) -> None:
     print(f"Look at it, or discard it: {address.rstrip('/')}/imports/{job['id']}")
 
 
-class _Bar:
+class Bar:
     """Progress on a terminal as one line that changes, elsewhere as a line every tenth."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -229,7 +230,7 @@ class _Bar:
             self.stream.write("\n")
 
 
-class _Api:
+class Api:
     """The API of imports; every refusal becomes Trouble with its sentence."""
 
     def __init__(self, address: str, token: str) -> None:
@@ -267,6 +268,17 @@ class _Api:
                 if method != "GET" or time.monotonic() > until:
                     raise
             time.sleep(1)
+
+    def download(self, path: str) -> Iterator[bytes]:
+        """Give a file piece by piece."""
+        try:
+            with self.http.stream("GET", path, timeout=600) as response:
+                if response.is_error:
+                    response.read()
+                    raise _trouble_of(response)
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise Trouble(f"the download broke off ({type(error).__name__}). Try again.") from error
 
     def _send(self, method: str, path: str, **what: Any) -> httpx.Response:
         try:

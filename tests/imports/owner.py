@@ -185,6 +185,10 @@ class Owner:
             self.finished.append(str(job))
             return {}
 
+        self._add_exports(app)
+        return app
+
+    def _add_exports(self, app: Flask) -> None:
         @app.get("/internal/export-targets/<kind>")
         def export_target(kind: str) -> Any:
             return EXPORT
@@ -203,8 +207,6 @@ class Owner:
                     yield piece
 
             return app.response_class(sent(), content_type="text/csv")
-
-        return app
 
     def _apply(self, session: Session, frame: pl.DataFrame, mode: str) -> ChunkResult:
         result = ChunkResult()

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from werkzeug.serving import make_server
 
-from services.imports import cli, tasks
+from services.imports import cli, export_cli, tasks
 from shared.identity import HEADER, Identity, sign_identity
 from shared.worker import nudge
 from tests.imports.conftest import ADA
@@ -18,6 +18,7 @@ WORK = {
     "imports.read_file": tasks.read_file,
     "imports.send_chunks": tasks.send_chunks,
     "imports.end_job": tasks.end_job,
+    "imports.write_export": tasks.write_export,
 }
 
 
@@ -30,7 +31,7 @@ def served(app, monkeypatch):
         if environ.get("HTTP_AUTHORIZATION") != f"Bearer {TOKEN}":
             start_response("401 Unauthorized", [("Content-Type", "application/problem+json")])
             return [b"{}"]
-        identity = Identity(ADA.user_id, ADA.name, "employee", frozenset({"import"}))
+        identity = Identity(ADA.user_id, ADA.name, "employee", frozenset({"import", "export", "customers.view"}))
         environ[f"HTTP_{HEADER.upper().replace('-', '_')}"] = sign_identity(keys, identity)
         return app.wsgi_app(environ, start_response)
 
@@ -221,3 +222,33 @@ def test_a_nudge_that_cannot_be_sent_is_no_error(app):
             raise ConnectionRefusedError
 
     assert nudge(Away(), "imports.read_file", "1", queue="imports.short") is False
+
+
+# ------------------------------------------------------------------ export
+
+
+def test_an_export_is_written_whole_and_told_as_json(served, tmp_path, owner, capsys):
+    """I12."""
+    owner.pieces = [b"Code,Name\r\n", b"1,A\r\n2,B\r\n"]
+    path = tmp_path / "out.csv"
+    filters = ["--filter", "q=smith", "--filter", "status=all"]
+    assert export_cli.main(["customers", str(path), *filters, "--delimiter", "semicolon", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["rows"], told["file"]) == ("completed", 2, str(path))
+    assert path.read_bytes() == b"Code,Name\r\n1,A\r\n2,B\r\n"
+    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+    assert owner.exported == [{"filter": {"q": "smith", "status": "all"}, "columns": [], "delimiter": ";", "bom": True}]
+
+
+def test_an_export_that_cannot_be_done_says_why(served, tmp_path, owner, capsys):
+    path = tmp_path / "out.csv"
+    path.write_text("as it was")
+    for arguments, sentence in (
+        (["planets", str(path)], "cannot be exported"),
+        (["customers", str(path), "--filter", "colour=red"], "no filter “colour”"),
+        (["customers", str(path), "--filter", "smith"], "NAME=VALUE"),
+        (["customers", str(tmp_path / "no" / "out.csv")], "there is no folder"),
+    ):
+        assert export_cli.main(arguments) == 2
+        assert sentence in capsys.readouterr().err
+    assert path.read_text() == "as it was"
