@@ -207,7 +207,15 @@ def test_text_when_the_client_can_unpack_is_packed(gateway: Gateway) -> None:
     assert answer.headers["content-encoding"] == "gzip"
 
 
-@pytest.mark.parametrize("path", ["/imports/0197-a/events", "/api/imports/v1/jobs/0197-a/events"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/imports/0197-a/events",
+        "/api/imports/v1/jobs/0197-a/events",
+        "/imports/exports/0197-a/events",
+        "/api/imports/v1/exports/0197-a/events",
+    ],
+)
 def test_progress_when_watched_comes_at_once_from_the_stream_process(gateway: Gateway, path: str) -> None:
     upstream = gateway.behind["imports_stream"]
     upstream.release.clear()
