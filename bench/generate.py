@@ -118,15 +118,15 @@ def open_end(formatted: str) -> str:
     return "".join(reversed(result))
 
 
-def rows(count: int, *, clean: bool = False) -> Iterator[list[str]]:
-    """`count` rows in the order of `HEADER`."""
+def rows(count: int, *, clean: bool = False, first: int = 1) -> Iterator[list[str]]:
+    """`count` rows in the order of `HEADER`, whose codes begin with number `first`."""
     chance = random.Random(SEED)
     places = [make_place(locale, country, chance) for locale, country, _ in LOCALES]
     words = Faker("en_US")
     words.seed_instance(SEED)
     vocabulary = [words.word() for _ in range(3000)]
     shares = [share for _, _, share in LOCALES]
-    for number, place in enumerate(chance.choices(places, shares, k=count), start=1):
+    for number, place in enumerate(chance.choices(places, shares, k=count), start=first):
         row = make_row(number, place, vocabulary, chance)
         if not clean and chance.random() < WRONG_SHARE:
             chance.choice(SPOILERS)(row, number, chance)
@@ -230,12 +230,12 @@ def spoil_country(row: list[str], number: int, chance: random.Random) -> None:
 SPOILERS = (spoil_name, spoil_email, spoil_length, spoil_code, spoil_kind, spoil_country)
 
 
-def write(count: int, path: Path, *, clean: bool = False) -> None:
+def write(count: int, path: Path, *, clean: bool = False, first: int = 1) -> None:
     """Write the file, UTF-8, commas, quotes only where needed."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        writer.writerows(rows(count, clean=clean))
+        writer.writerows(rows(count, clean=clean, first=first))
 
 
 def main(arguments: list[str]) -> int:

@@ -6,6 +6,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import generate
+from services.imports.domain.reading import Records
 from services.imports.domain.seen_keys import SeenKeys
 from services.imports.domain.staging import MappedRows, chunk_file, first_row, halves, stage_rows
 from services.imports.domain.target import TargetKey
@@ -45,6 +47,16 @@ def test_a_repeated_key_names_the_first_line_in_any_spelling():
     assert [one.message.rpartition(", ")[2] for one in refused] == ["on line 2.", "on line 3.", "on line 2."]
     assert sum(stage.frame.height for stage in stages if stage.frame is not None) == 3
     assert (stages[-1].rows, stages[-1].failed) == (6, 3)
+
+
+def test_a_large_file_as_firms_export_them_is_staged_whole(tmp_path):
+    generate.write(5_000, tmp_path / "customers.csv")
+    with (tmp_path / "customers.csv").open("rb") as file:
+        records = Records(file, encoding="utf-8", delimiter=",", columns=generate.HEADER)
+        found = [MappedRows(read.frame.rename({"0": "code"}), [], 0) for read in records]
+    stages = list(stage_rows(found, CODE, 10_000))
+    assert stages[-1].rows == 5_000
+    assert {one.code for stage in stages for one in stage.refusals} == {"duplicate_in_file"}
 
 
 def test_a_repeated_key_that_comes_again_in_the_error_file_is_refused_until_somebody_decides():

@@ -7,6 +7,7 @@ that died is simply started again.
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -134,12 +135,16 @@ def _without_repeated(batch: MappedRows, key: TargetKey, seen: SeenKeys) -> tupl
     if not repeated.height and not still.height:
         return frame, []
     why = [
-        *(repeated.select("_row", "_line", pl.format("{} on line {}.", "_why", "_first")).rows()),
-        *(still.select("_row", "_line", pl.format("{} {}", "_why", pl.lit(STILL))).rows()),
+        *((row, line, f"{why} on line {first}.") for row, line, why, first in _told(repeated, "_first")),
+        *((row, line, f"{why} {STILL}") for row, line, why in _told(still)),
     ]
     refusals = [Refusal(row, line, key.field, "duplicate_in_file", message) for row, line, message in sorted(why)]
     refused = pl.Series([one.row for one in refusals], dtype=pl.UInt32)
     return frame.filter(~pl.col("_row").is_in(refused.implode())), refusals
+
+
+def _told(rows: pl.DataFrame, *more: str) -> Iterator[tuple[Any, ...]]:
+    return rows.select("_row", "_line", "_why", *more).iter_rows()
 
 
 def _is_still_repeated(told: pl.Series | None, why: pl.Series) -> pl.Series:
