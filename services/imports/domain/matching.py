@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.imports.domain.mapping import Mapping, own_columns
 from services.imports.domain.target import Target, TargetField
 
 REPEATED = re.compile(r" \(\d+\)$")  # how `sniffing` names a column whose name came before
 LIKELY = 80  # of 100: how alike two names must be to be suggested
+SHORTEST = 4  # letters; a shorter name is like too many others
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,12 @@ class _Found:
 
     def suggest_likely(self) -> None:
         """Suggest the most alike of the open columns and free fields, the best pair first."""
+        names = _Names([field for field in self.target.fields if field.name in self.free])
         pairs = sorted(
-            (
-                (-score, column, field.name)
-                for column in self.columns
-                if REPEATED.sub("", column) == column  # a repeated column was matched under its first name, or not
-                for field in self.target.fields
-                if field.name in self.free and (score := _likeness(column, field)) >= LIKELY
-            ),
+            (-score, column, name)
+            for column in self.columns
+            if REPEATED.sub("", column) == column  # a repeated column was matched under its first name, or not
+            for name, score in names.like(column).items()
         )
         for score, column, name in pairs:
             if column in self.columns and name in self.free:
@@ -115,6 +115,7 @@ class _Found:
                 self.free.discard(name)
 
 
+@lru_cache(20_000)
 def plain(name: str) -> str:
     """Return a column's name without case, accents and signs: "E-Mail (1)" is "email1"."""
     bare = unicodedata.normalize("NFKD", name).casefold().replace("ß", "ss")
@@ -125,16 +126,38 @@ def _without_digits(name: str) -> str:
     return "".join(sign for sign in name if not sign.isdigit())
 
 
-def _likeness(column: str, field: TargetField) -> int:
-    """Return 0 to 100: how alike the column is to the field's most alike name, whatever the order of its words."""
-    from rapidfuzz import fuzz
-    from rapidfuzz.distance import OSA
+class _Names:
+    """What some fields may be called, to be compared with many columns."""
 
-    words, bare = column.replace("_", " ").replace("-", " ").casefold(), plain(column)
-    best = 0.0
-    for name in (field.label, field.name.replace("_", " "), *field.aliases):
-        other = plain(name)
-        if min(len(other), len(bare)) >= 4:
-            typed = 100 * OSA.normalized_similarity(bare, other)  # two letters swapped are one mistake
-            best = max(best, typed, fuzz.ratio(bare, other), fuzz.token_sort_ratio(words, name.casefold()))
-    return round(best)
+    def __init__(self, fields: Sequence[TargetField]) -> None:
+        called = [(field.name, name) for field in fields for name in _words_for(field) if len(plain(name)) >= SHORTEST]
+        self.fields = [field for field, _ in called]
+        self.bare = [plain(name) for _, name in called]
+        self.words = [name.casefold() for _, name in called]
+
+    def like(self, column: str) -> dict[str, int]:
+        """Return for each field that may be meant how alike its most alike name is, from LIKELY to 100.
+
+        Whatever the order of its words; two letters swapped are one mistake.
+        """
+        from rapidfuzz import fuzz, process
+        from rapidfuzz.distance import OSA
+
+        words, bare = column.replace("_", " ").replace("-", " ").casefold(), plain(column)
+        if len(bare) < SHORTEST:
+            return {}
+        typed = process.extract(
+            bare, self.bare, scorer=OSA.normalized_similarity, score_cutoff=(LIKELY - 0.5) / 100, limit=None
+        )
+        near = [(100 * score, at) for _, score, at in typed]
+        for scorer, text, names in ((fuzz.ratio, bare, self.bare), (fuzz.token_sort_ratio, words, self.words)):
+            found = process.extract(text, names, scorer=scorer, score_cutoff=LIKELY - 0.5, limit=None)
+            near += [(score, at) for _, score, at in found]
+        best: dict[str, int] = {}
+        for score, at in near:
+            best[self.fields[at]] = max(best.get(self.fields[at], 0), round(score))
+        return {field: score for field, score in best.items() if score >= LIKELY}
+
+
+def _words_for(field: TargetField) -> tuple[str, ...]:
+    return field.label, field.name.replace("_", " "), *field.aliases
