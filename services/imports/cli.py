@@ -56,6 +56,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     imports.add_argument("--mode", choices=("create", "update", "both"), default="both")
     imports.add_argument("--match", help="by what rows find their record: code (default) or email")
     imports.add_argument("--blank", choices=("keep", "clear"), default="keep", help="what a blank cell does")
+    imports.add_argument(
+        "--repeated", choices=("refuse", "fold"), default="refuse", help="rows whose key came before in the file"
+    )
     imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
     imports.add_argument(
         "--dry-run",

@@ -94,6 +94,7 @@ class Job(Base):
     mode: Mapped[Words] = mapped_column(server_default="both")
     match: Mapped[Words] = mapped_column(server_default="code")
     blank: Mapped[Words] = mapped_column(server_default="keep")
+    repeated: Mapped[Words] = mapped_column(server_default="refuse")
     queue: Mapped[Words] = mapped_column(server_default="short")
     chunk_rows: Mapped[int] = mapped_column(server_default="5000")
 
@@ -135,8 +136,8 @@ class Job(Base):
     __table_args__ = (
         CheckConstraint(_one_of("state", JOB_STATES), name="state"),
         CheckConstraint(_one_of("mode", ("create", "update", "both")), name="mode"),
-        CheckConstraint(_one_of("match", ("code", "email")), name="match"),
         CheckConstraint(_one_of("blank", ("keep", "clear")), name="blank"),
+        CheckConstraint(_one_of("repeated", ("refuse", "fold")), name="repeated"),
         CheckConstraint(_one_of("queue", ("short", "long")), name="queue"),
         CheckConstraint(
             "finished_at IS NULL OR rows IS NULL OR created + updated + unchanged + skipped + failed = rows",

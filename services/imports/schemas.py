@@ -8,8 +8,8 @@ from marshmallow import fields, validate
 from shared.web import PageQuery, page_of
 
 MODES = ("create", "update", "both")
-MATCHES = ("code", "email")
 BLANKS = ("keep", "clear")
+REPEATED = ("refuse", "fold")
 DELIMITERS = (",", ";", "\t", "|")
 EXPORT_DELIMITERS = (",", ";", "\t")
 EXPORT_STATES = ("queued", "running", "completed", "cancelled", "failed")
@@ -60,6 +60,20 @@ class MappingIn(ma.Schema):
     keep_unmapped = fields.Boolean(
         load_default=True, metadata={"description": "Keep columns that feed no field as attributes of the record."}
     )
+    values = fields.Dict(
+        keys=Words(),
+        values=fields.Dict(keys=Words(), values=Words()),
+        load_default=dict,
+        metadata={
+            "description": "Column to what its texts mean, in any case: {text: value}; for fields with `choices`."
+        },
+    )
+    blanks = fields.Dict(
+        keys=Words(),
+        values=fields.String(validate=validate.OneOf(BLANKS)),
+        load_default=dict,
+        metadata={"description": "Column to what its blank cells do, where that is not the job's `blank`."},
+    )
 
 
 class JobPatch(ma.Schema):
@@ -70,8 +84,12 @@ class JobPatch(ma.Schema):
     has_header = fields.Boolean()
     mapping = fields.Nested(MappingIn)
     mode = fields.String(validate=validate.OneOf(MODES))
-    match = fields.String(validate=validate.OneOf(MATCHES))
+    match = fields.String(validate=validate.Length(1, 60), metadata={"description": "A key of the target."})
     blank = fields.String(validate=validate.OneOf(BLANKS))
+    repeated = fields.String(
+        validate=validate.OneOf(REPEATED),
+        metadata={"description": "Rows whose key came before: refuse them, or fold them: apply them in their order."},
+    )
 
     @ma.validates_schema
     def _one_thing(self, data: dict[str, Any], **_: Any) -> None:
@@ -239,6 +257,7 @@ class JobOut(JobSummaryOut):
     mode = fields.String()
     match = fields.String()
     blank = fields.String()
+    repeated = fields.String()
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
 
 
@@ -288,6 +307,14 @@ class SavedMappingQuery(PageQuery):
     kind = fields.String(load_default=None, validate=validate.Length(1, 60))
 
 
+class ChoiceOut(ma.Schema):
+    """One of the values that a field takes; `words` are read as it, too."""
+
+    value = fields.String()
+    label = fields.String()
+    words = fields.List(fields.String())
+
+
 class TargetFieldOut(ma.Schema):
     """A field that a column may feed."""
 
@@ -299,6 +326,8 @@ class TargetFieldOut(ma.Schema):
     required = fields.Boolean()
     joins = fields.Boolean(metadata={"description": "Several columns may feed it."})
     aliases = fields.List(fields.String())
+    choices = fields.List(fields.Nested(ChoiceOut), metadata={"description": "The field takes nothing else, if any."})
+    clears = fields.Boolean(metadata={"description": "A blank cell can clear it."})
 
 
 class TargetKeyOut(ma.Schema):

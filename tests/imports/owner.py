@@ -39,6 +39,16 @@ TARGET = {
         {"name": "code", "label": "Code", "group": "Thing", "aliases": ["id"]},
         {"name": "name", "label": "Name", "group": "Thing", "required": True, "aliases": ["title"]},
         {"name": "email", "label": "E-mail", "group": "Thing", "aliases": ["mail"]},
+        {
+            "name": "state",
+            "label": "State",
+            "group": "Thing",
+            "choices": [
+                {"value": "active", "label": "Active", "words": ["on"]},
+                {"value": "inactive", "label": "Inactive"},
+            ],
+            "clears": False,
+        },
     ],
     "sample": [{"code": "A1", "name": "First", "email": "first@things.example"}],
 }
@@ -93,6 +103,7 @@ class Owner:
         self.chunks: list[int] = []
         self.request_ids: list[str] = []
         self.checked: list[int] = []
+        self.told: list[dict[str, Any]] = []
         self.finished: list[str] = []
         self.pieces: list[bytes] = []
         self.between: Callable[[int], None] = lambda at: None
@@ -113,6 +124,7 @@ class Owner:
         self.chunks.clear()
         self.request_ids.clear()
         self.checked.clear()
+        self.told.clear()
         self.finished.clear()
         self.pieces, self.between = [], lambda at: None
         self.exported.clear()
@@ -144,6 +156,7 @@ class Owner:
         def chunk(job: uuid.UUID, no: int) -> Any:
             frame = pl.read_ipc(io.BytesIO(request.get_data()))
             about = json.loads(request.headers["Liaison-Job"])
+            self.told.append(about)
             self.before(frame)
             with Session(self.engine) as session, session.begin():
                 answer = apply_chunk(
@@ -216,7 +229,9 @@ class Owner:
                 result.failed += 1
                 result.refusals.append(Refusal(row["_row"], row["_line"], "name", "invalid", "Name: not a name."))
             else:
-                keyed[(row.get("code") or row.get("email") or row["name"]).casefold()] = row["name"]
+                key = (row.get("code") or row.get("email") or row["name"]).casefold()
+                result.updated += key in keyed  # of the rows of a key, the last one stays
+                keyed[key] = row["name"]
         found = session.execute(select(Thing).where(Thing.key.in_(keyed)).order_by(Thing.key).with_for_update())
         known = {thing.key: thing for thing in found.scalars()}
         new = [{"key": key, "name": name} for key, name in keyed.items() if key not in known]

@@ -265,9 +265,12 @@ def test_what_can_be_imported_is_told(client):
     kinds = client.get(f"{API}/targets").json["items"]
     assert [kind["kind"] for kind in kinds] == ["customers"]
     one = client.get(f"{API}/targets/customers").json
-    assert [field["name"] for field in one["fields"]] == ["code", "name", "email"]
+    assert [field["name"] for field in one["fields"]] == ["code", "name", "email", "state"]
     sample = client.get(f"{API}/targets/customers/sample.csv")
-    assert sample.data.decode("utf-8-sig").splitlines() == ["Code,Name,E-mail", "A1,First,first@things.example"]
+    assert sample.data.decode("utf-8-sig").splitlines() == [
+        "Code,Name,E-mail,State",
+        "A1,First,first@things.example,",
+    ]
 
 
 @pytest.mark.parametrize("cursor", ["WyJ4Il0", "Wy0xXQ", "WzEsMl0", "x", "WzEwMDAwMDAwMDAwMDBd"])

@@ -193,7 +193,7 @@ def test_the_last_row_of_a_split_chunk_is_refused_by_name(make_running):
     with unit_of_work() as session:
         session.execute(update(Chunk).values(rows=1))
     with unit_of_work() as session:
-        chunks.refuse_last_row(session, poison(job, 0), row=4, line=5)
+        chunks.refuse_rest(session, poison(job, 0), [(4, 5)])
     with read_only() as session:
         refusal = session.execute(select(Refusal)).scalar_one()
     assert (refusal.row, refusal.line, refusal.code) == (4, 5, chunks.KILLS_WORKER)

@@ -49,6 +49,7 @@ def form_on(page: str) -> dict[str, str]:
             continue
         chosen = re.search(r'<option value="([^"]*)" selected>', options)
         values[name] = unescape(chosen.group(1)) if chosen else ""
+    values.update((name, unescape(text)) for name, text in re.findall(r'name="(text\.[^"]+)" value="([^"]*)"', page))
     values.update(re.findall(r'type="radio"[^>]* name="([^"]+)" value="([^"]+)" checked', page))
     if re.search(r'name="keep_unmapped" value="true" checked', page):
         values["keep_unmapped"] = "true"
@@ -178,7 +179,7 @@ def test_sample_file_goes_in_as_it_is(client, run):
     sample = client.get("/imports/new/customers/sample.csv")
     assert sample.data.startswith(b"\xef\xbb\xbf")
     place = uploaded(client, sample.data)
-    assert words_on(client.get(place)).count("same name") == 3
+    assert words_on(client.get(place)).count("same name") == 4
     assert imported(client, run, place).created == 1
 
 
@@ -340,6 +341,66 @@ def test_file_without_header_is_told_and_can_be_imported(client, run):
     assert "The first row looks like data" in words_on(client.get(place))
     job = imported(client, run, place, **{"column.0": "code", "column.1": "name", "match": "code"})
     assert job.created == 2
+
+
+def test_texts_are_told_what_they_mean(client, run, owner):
+    frames = []
+    owner.before = frames.append
+    place = uploaded(client, "code,name,state\n1,Acme,Yes\n2,Bolt,on\n3,Cog,YES\n4,Dot,\n")
+    page = words_on(client.get(place))
+    assert "state State Yes 2 rows not known – choose" in page
+    assert "on 1 row As it is: Active" in page
+    form = form_on(client.get(place).get_data(as_text=True))
+    assert form["text.2.0"] == "Yes"
+    answer = client.post(f"{place}/preview", data={**form, "value.2.0": "active"}).get_data(as_text=True)
+    assert answer.count(">active<") == 2
+    job = imported(client, run, place, **{"value.2.0": "active"}, save_as="Yes")
+    assert job.mapping["values"] == {"state": {"Yes": "active"}}
+    assert frames[0]["state"].to_list() == ["active", "on", "active", None]
+    again = uploaded(client, "code,name,state\n5,Egg,no\n")
+    page = client.get(again)
+    assert "Yes not in the first rows" in words_on(page)
+    assert form_on(page.get_data(as_text=True))["value.2.0"] == "active"
+
+
+def test_values_are_shown_for_the_columns_as_chosen(client):
+    place = uploaded(client, "code,name,flag\n1,Acme,Y\n")
+    form = form_on(client.get(place).get_data(as_text=True))
+    assert "value.2.0" not in form
+    answer = client.post(f"{place}/columns", data={**form, "column.2": "state"})
+    assert "flag State Y 1 row not known" in words_on(answer)
+
+
+def test_wrong_values_and_blanks_are_refused(client):
+    place = uploaded(client, "code,name,state\n1,Acme,Y\n")
+    form = form_on(client.get(place).get_data(as_text=True))
+    response = client.post(f"{place}/mapping", data={**form, "value.2.0": "gone", "blank.2": "clear"})
+    assert response.status_code == 422
+    assert "“State” cannot be “gone”." in words_on(response)
+    assert "“State” is never cleared by a blank cell." in words_on(response)
+
+
+def test_blank_cells_are_told_column_by_column(client, run, owner):
+    place = uploaded(client, "code,name,email\n1,Acme,\n")
+    assert "Blank cells, column by column" in words_on(client.get(place))
+    job = imported(client, run, place, **{"blank.2": "clear"})
+    assert job.mapping["blanks"] == {"email": "clear"}
+    assert owner.told[-1]["blanks"] == {"email": "clear"}
+    assert owner.told[-1]["blank"] == "keep"
+
+
+def test_rows_that_come_again_are_applied_if_asked(client, run, owner):
+    place = uploaded(client, "code,name\nA1,Acme\na1,Bolt\n")
+    form = form_on(client.get(place).get_data(as_text=True))
+    assert form["repeated"] == "refuse"
+    refused = client.post(f"{place}/mapping", data={**form, "repeated": "fold", "mode": "create"})
+    assert refused.status_code == 422
+    assert "only be applied where known records are updated" in words_on(refused)
+    job = imported(client, run, place, repeated="fold")
+    assert (job.created, job.updated, job.failed) == (1, 1, 0)
+    assert owner.told[-1]["repeated"] == "fold"
+    assert "Rows that come again are applied in their order" in words_on(client.get(place))
+    assert form_on(client.get(uploaded(client, "code,name\nA1,Acme\n")).get_data(as_text=True))["repeated"] == "fold"
 
 
 # The job

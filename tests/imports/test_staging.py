@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench import generate
 from services.imports.domain.reading import Records
 from services.imports.domain.seen_keys import SeenKeys
-from services.imports.domain.staging import MappedRows, chunk_file, first_row, halves, stage_rows
+from services.imports.domain.staging import MappedRows, chunk_file, halves, places_of, stage_rows
 from services.imports.domain.target import TargetKey
 from shared.bulk import Refusal
 from shared.keys import code_key
@@ -137,4 +137,4 @@ def test_halves_of_a_chunk_keep_every_row():
     first, second = halves(chunk_file(frame))
     assert (first["code"].to_list(), second["code"].to_list()) == (["a", "b"], ["c"])
     only, nothing = halves(chunk_file(second))
-    assert (only.height, nothing.height, first_row(only)) == (1, 0, (3, 4))
+    assert (only.height, nothing.height, places_of(only)) == (1, 0, [(3, 4)])

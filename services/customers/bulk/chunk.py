@@ -93,6 +93,11 @@ def _event(job: ImportJob, chunk_no: int, result: ChunkResult) -> AccountsImport
     )
 
 
+def _fits(matches: int, codes: list[str]) -> str:
+    more = f" and {matches - len(codes)} more" if matches > len(codes) else ""
+    return f"Fits {matches} customers: {', '.join(codes)}{more}."
+
+
 class Chunk:
     """One try at a chunk. `dry_run.DryRun` makes the same decisions without writing."""
 
@@ -107,23 +112,33 @@ class Chunk:
     def apply(self) -> ChunkResult:
         """Write what is to be written; return the counts."""
         rows = self._keyed()
+        while rows.height:  # once, unless keys come again
+            first = pl.col("key").is_first_distinct()
+            self._apply(rows.filter(first))
+            rows = rows.filter(~first)
+            self.job = self.job.keeping()
+        self.result.failed = len(self.result.refusals)
+        self.result.refusals.sort(key=lambda refusal: refusal.row)
+        return self.result
+
+    def _apply(self, rows: pl.DataFrame) -> None:
+        """Apply rows of which no two have the same key."""
         found = find_accounts(self.cursor, self.job.match, rows["key"])
         new = self._existing(rows, found) if found.height else rows
         if self.job.mode == "update":
             self.result.skipped += new.height
         elif new.height:
             self._create(new)
-        self.result.failed = len(self.result.refusals)
-        self.result.refusals.sort(key=lambda refusal: refusal.row)
-        return self.result
 
     def _keyed(self) -> pl.DataFrame:
-        """Return the rows with their `key`; those without one, or with that of another row, are refused."""
+        """Return the rows with their `key`; those without one, or (unless folded) with that of another, are refused."""
         match = self.job.match
         texts = self.rows.select(pl.coalesce("email", "contact_email") if match == "email" else "code").to_series()
         key = email_keys(texts) if match == "email" else code_keys(texts)
         rows = self.rows.with_columns(key.alias("key")).sort("_row")
         rows = self._refuse(rows, pl.col("key").is_null(), match, f"{match}_required", "Needed to find the customer.")
+        if self.job.repeated == "fold":
+            return rows
         return self._refuse(
             rows, ~pl.col("key").is_first_distinct(), match, "repeated_key", "Stands in the file twice."
         )
@@ -137,8 +152,9 @@ class Chunk:
         )
         rows = rows.join(counts, on="key", how="left", maintain_order="left")
         new = rows.filter(pl.col("matches").is_null())
-        for row, line, codes in rows.filter(pl.col("matches") > 1).select("_row", "_line", "account_code").iter_rows():
-            self._refusal(row, line, self.job.match, "ambiguous_match", f"Fits several customers: {', '.join(codes)}.")
+        several = rows.filter(pl.col("matches") > 1).select("_row", "_line", "matches", "account_code")
+        for row, line, matches, codes in several.iter_rows():
+            self._refusal(row, line, self.job.match, "ambiguous_match", _fits(matches, codes))
         here = rows.filter(pl.col("matches") == 1)
         if self.job.mode == "create":
             self.result.skipped += here.height

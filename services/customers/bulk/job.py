@@ -1,7 +1,8 @@
 """What a chunk is told about its job."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import marshmallow as ma
@@ -19,6 +20,9 @@ class UnknownKind(NotFound):
         super().__init__(f"Customers takes no imports of kind {kind}.")
 
 
+BLANK = ma.validate.OneOf(("keep", "clear"))
+
+
 class JobHeader(ma.Schema):
     """The JSON in the header `Liaison-Job`."""
 
@@ -30,7 +34,9 @@ class JobHeader(ma.Schema):
     kind = ma.fields.String(required=True)
     mode = ma.fields.String(required=True, validate=ma.validate.OneOf(("create", "update", "both")))
     match = ma.fields.String(required=True, validate=ma.validate.OneOf(("code", "email")))
-    blank = ma.fields.String(required=True, validate=ma.validate.OneOf(("keep", "clear")))
+    blank = ma.fields.String(required=True, validate=BLANK)
+    blanks = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(validate=BLANK), load_default=dict)
+    repeated = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "fold")))
     actor_id = ma.fields.UUID(required=True)
     actor_name = ma.fields.String(required=True)
     file_name = ma.fields.String(load_default="")
@@ -41,7 +47,8 @@ class ImportJob:
     """An import of customers: its choices, and the person who started it.
 
     `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the key that
-    finds a row's account, code or email; `blank` says whether a blank cell keeps or clears.
+    finds a row's account, code or email; `blank` says whether a blank cell keeps or clears, `blanks` where a field does
+    otherwise; `repeated` says whether rows of one key are refused or applied one after the other (fold).
     """
 
     id: uuid.UUID
@@ -51,6 +58,8 @@ class ImportJob:
     actor_id: uuid.UUID
     actor_name: str
     file_name: str = ""
+    blanks: Mapping[str, str] = field(default_factory=dict)
+    repeated: str = "refuse"
 
     @classmethod
     def from_header(cls, job_id: uuid.UUID, header: str) -> Self:
@@ -61,6 +70,14 @@ class ImportJob:
             raise Invalid(f"The header Liaison-Job is not right: {error}") from error
         check_kind(told.pop("kind"))
         return cls(id=job_id, **told)
+
+    def clears(self, name: str) -> bool:
+        """Tell whether a blank cell of this field clears what is there."""
+        return self.blanks.get(name, self.blank) == "clear"
+
+    def keeping(self) -> Self:
+        """Return the job as it is for the later rows of a key: their blank cells keep."""
+        return replace(self, blank="keep", blanks={})
 
 
 def check_kind(kind: str) -> None:

@@ -82,7 +82,7 @@ class Merger:
     """Applies the rows of one job, which map the fields `mapped`."""
 
     def __init__(self, job: ImportJob, mapped: frozenset[str]) -> None:
-        self.clears = job.blank == "clear"
+        self.clears = job.clears
         # What found the account says nothing new about it.
         self.fields = [name for name in ("name", "kind", *CLEARED) if name in mapped and name != job.match]
         self.contact_fields = [name for name in CONTACT_CHANGES if f"contact_{name}" in mapped]
@@ -113,7 +113,7 @@ class Merger:
         for name in self.fields:
             if row[name] is not None:
                 account.put(name, row[name])
-            elif self.clears and name in CLEARED:
+            elif name in CLEARED and self.clears(name):
                 account.put(name, [] if name == "tags" else None)
         if row["roles"] is not None:
             account.put("is_customer", "customer" in row["roles"])
@@ -135,7 +135,7 @@ class Merger:
             value = row[f"contact_{name}"]
             if value is not None:
                 contact.put(name, value)
-            elif self.clears and name in CONTACT_CLEARED:
+            elif name in CONTACT_CLEARED and self.clears(f"contact_{name}"):
                 contact.put(name, None)
         first, last = row["contact_first_name"], row["contact_last_name"]
         nameless = first is None and last is None  # says nothing about names

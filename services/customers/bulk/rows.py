@@ -9,23 +9,12 @@ import polars as pl
 from services.customers.bulk.cells import AttributesCell, Roles, Synonym, TagsCell
 from services.customers.bulk.columns import LOADERS
 from services.customers.bulk.target import LABELS
+from services.customers.bulk.words import KINDS, ROLES
 from services.customers.schemas.fields import Code, Country, Email, Name, Phone, Text, Website
 from shared.bulk import Refusal
 from shared.fastcheck import Messages, load_rows
 from shared.keys import clean_texts
 
-KINDS = {
-    **dict.fromkeys(("company", "business", "organisation", "organization", "firm", "b2b", "c"), "company"),
-    **dict.fromkeys(("firma", "unternehmen", "entreprise", "société", "empresa", "azienda"), "company"),
-    **dict.fromkeys(("person", "individual", "private", "consumer", "b2c", "p"), "person"),
-    **dict.fromkeys(("privat", "privatperson", "persona", "personne", "particulier", "particular"), "person"),
-}
-ROLES = {
-    **dict.fromkeys(("customer", "client", "buyer", "debtor", "kunde", "cliente", "c"), "customer"),
-    **dict.fromkeys(("vendor", "supplier", "seller", "creditor", "lieferant", "fournisseur", "v"), "vendor"),
-    **dict.fromkeys(("both", "beides", "les deux", "ambos"), "customer;vendor"),
-    **dict.fromkeys(("customer;vendor", "vendor;customer"), "customer;vendor"),
-}
 ATTRIBUTES = "_attributes"
 PLACE = ("_row", "_line")
 

@@ -1,7 +1,10 @@
 """What an import of customers is, told to the imports service: fields, their names in other programs, a sample."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from services.customers.bulk.words import KINDS, ROLES
 
 KIND = "customers"
 
@@ -21,7 +24,8 @@ class TargetField:
     """One field that a column may feed; several columns may, if it `joins`.
 
     `aliases` are its names elsewhere, in any case and with any signs between the words. `beside` aliases count before
-    all others, in a file that has one of PERSON_COLUMNS.
+    all others, in a file that has one of PERSON_COLUMNS. A field with `choices` ({value: label}) takes nothing but them
+    and the `words` for them ({word: value}).
     """
 
     name: str
@@ -33,11 +37,18 @@ class TargetField:
     beside: str = ""
     joins: bool = False
     required: bool = False
+    choices: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    clears: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the field as imports reads it."""
         answer = asdict(self)
-        del answer["beside"]
+        del answer["beside"], answer["words"]
+        answer["choices"] = [
+            {"value": value, "label": label, "words": [word for word, means in self.words.items() if means == value]}
+            for value, label in self.choices.items()
+        ]
         answer["aliases"] = self.aliases.split(", ")
         answer["aliases_beside"] = (
             {"beside": PERSON_COLUMNS.split(", "), "aliases": self.beside.split(", ")} if self.beside else None
@@ -59,6 +70,7 @@ TARGET_FIELDS = (
             "debitorennummer, debitor, code client, numéro client, n° client, no client, código, código de cliente, "
             "número de cliente, codice cliente, klantnummer, external id"
         ),
+        clears=False,
     ),
     TargetField(
         "name",
@@ -73,6 +85,7 @@ TARGET_FIELDS = (
             "azienda, ragione sociale, bedrijf"
         ),
         joins=True,
+        clears=False,
     ),
     TargetField(
         "kind",
@@ -81,6 +94,9 @@ TARGET_FIELDS = (
         "company or person. Blank: company.",
         "company",
         "type, customer type, account type, client type, company or person, art, typ, tipo",
+        choices={"company": "Company", "person": "Person"},
+        words=KINDS,
+        clears=False,
     ),
     TargetField(
         "roles",
@@ -89,6 +105,9 @@ TARGET_FIELDS = (
         "customer, vendor, or both with ; between. Blank: customer.",
         "customer;vendor",
         "role, relation, relationship, customer or vendor, account role, rolle, rôle, rol",
+        choices={"customer": "Customer", "vendor": "Vendor", "customer;vendor": "Customer and vendor"},
+        words=ROLES,
+        clears=False,
     ),
     TargetField(
         "email",
@@ -247,6 +266,7 @@ TARGET_FIELDS = (
             "contact person, nachname, familienname, ansprechpartner, nom de famille, apellido, apellidos, cognome, "
             "achternaam, nazwisko"
         ),
+        clears=False,
     ),
     TargetField(
         "contact_job_title",

@@ -33,16 +33,16 @@ def _same_account(job: ImportJob, mapped: frozenset[str]) -> pl.Expr:
     mapped -= {job.match}
     return pl.all_horizontal(
         pl.lit(value=True),
-        *(_same(job, pl.col(name), pl.col(f"old_{name}"), clears=True) for name in PLAIN if name in mapped),
-        *(_same(job, pl.col(name), pl.col(f"old_{name}"), clears=False) for name in ("name", "kind") if name in mapped),
-        *([_same(job, tags, pl.col("old_tags"), clears=True)] if "tags" in mapped else []),
+        *(_same(pl.col(name), pl.col(f"old_{name}"), clears=job.clears(name)) for name in PLAIN if name in mapped),
+        *(_same(pl.col(name), pl.col(f"old_{name}"), clears=False) for name in ("name", "kind") if name in mapped),
+        *([_same(tags, pl.col("old_tags"), clears=job.clears("tags"))] if "tags" in mapped else []),
         *(_same_role(role) for role in ("customer", "vendor") if "roles" in mapped),
     )
 
 
-def _same(job: ImportJob, new: pl.Expr, old: pl.Expr, *, clears: bool) -> pl.Expr:
+def _same(new: pl.Expr, old: pl.Expr, *, clears: bool) -> pl.Expr:
     """Blank keeps or clears; a value is the same as what is there."""
-    blank = old.is_null() | (old == "") if clears and job.blank == "clear" else pl.lit(value=True)
+    blank = old.is_null() | (old == "") if clears else pl.lit(value=True)
     return pl.when(new.is_null()).then(blank).otherwise(new.eq_missing(old))
 
 
@@ -60,6 +60,10 @@ def _same_attributes(rows: pl.DataFrame) -> pl.Expr:
     return pl.lit(flags.scatter(places, same) if same else flags)
 
 
+def _clears(job: ImportJob, name: str) -> bool:
+    return name.removeprefix("contact_") in CONTACT_CLEARED and job.clears(name)
+
+
 def _with_contacts(rows: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
     """Add `contact_key` and the contact that has it to each row."""
     country = rows.select(pl.coalesce("country", "old_country")).to_series()
@@ -72,7 +76,7 @@ def _with_contacts(rows: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
 
 def _same_contact(job: ImportJob, mapped: frozenset[str]) -> pl.Expr:
     fields = [
-        _same(job, pl.col(name), pl.col(f"old_{name}"), clears=name.removeprefix("contact_") in CONTACT_CLEARED)
+        _same(pl.col(name), pl.col(f"old_{name}"), clears=_clears(job, name))
         for name in CONTACT_FIELDS
         if name in mapped
     ]

@@ -9,8 +9,8 @@ from flask_smorest import Blueprint
 from services.imports.api.shown import job_cursor, shown
 from services.imports.caller import current_viewer, given_version
 from services.imports.domain import jobs as domain
-from services.imports.domain.jobs import Options
-from services.imports.domain.mapping import Mapping, validate
+from services.imports.domain.jobs import Options, check_start
+from services.imports.domain.mapping import Mapping
 from services.imports.domain.matching import suggest
 from services.imports.domain.progress import job_progress, progress_of
 from services.imports.domain.saved_mappings import mapping_for_header
@@ -24,7 +24,7 @@ from shared.web.described import needs_version
 blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
 Values = dict[str, Any]
 FORM = ("encoding", "delimiter", "has_header")
-OPTIONS = ("mode", "match", "blank")
+OPTIONS = ("mode", "match", "blank", "repeated")
 
 
 @blp.route("/uploads", methods=["POST", "PUT"])
@@ -106,7 +106,7 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     mapping = values.get("mapping") or (None if form else job.mapping)
     if mapping is not None:
         target = current_app.extensions["imports.owners"].of(job.kind).target()
-        validate(Mapping.from_json(mapping), header, target, match=options.match, mode=options.mode)
+        check_start(Mapping.from_json(mapping), header, target, options)
     with unit_of_work() as session:
         if form is not None:
             job = domain.change_form(session, viewer, job_id, seen, form)

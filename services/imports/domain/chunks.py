@@ -13,6 +13,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from services.imports.domain.mapping import Mapping
 from services.imports.models import Chunk, Job, Refusal
 from shared.bulk import COUNTS
 from shared.bulk import Refusal as RefusedRow
@@ -39,7 +40,7 @@ class Claim:
     path: str
     checksum: str
     kind: str
-    about: dict[str, str]
+    about: dict[str, Any]
     request_id: str
     checks: bool = False
 
@@ -100,12 +101,14 @@ def claimable() -> Any:
     return and_(Chunk.state == "due", Chunk.due_at <= func.now(), Chunk.attempts < MOST_ATTEMPTS)
 
 
-def _about(job: Job) -> dict[str, str]:
+def _about(job: Job) -> dict[str, Any]:
     return {
         "kind": job.kind,
         "mode": job.mode,
         "match": job.match,
         "blank": job.blank,
+        "blanks": Mapping.from_json(job.mapping or {}).blank_fields(job.header),
+        "repeated": job.repeated,
         "actor_id": str(job.created_by),
         "actor_name": job.created_by_name,
         "file_name": job.file_name,
@@ -294,12 +297,13 @@ def split_chunk(session: Session, claim: Claim, halves: list[Half]) -> None:
     session.flush()
 
 
-def refuse_last_row(session: Session, claim: Claim, row: int, line: int) -> None:
-    """Refuse the one row of a chunk that was split so far that it stands alone."""
-    if _void(session, claim, state="failed", failed=1):
-        sentence = "This row stops the program that reads it. Everything else of the file was dealt with."
-        refused = asdict_of(RefusedRow(row, line, None, KILLS_WORKER, sentence))
-        refuse_rows(session, claim.job_id, [refused], foretold=claim.checks)
+def refuse_rest(session: Session, claim: Claim, places: list[tuple[int, int]]) -> None:
+    """Refuse the rows of a chunk that cannot be split any more: one, or those of one key."""
+    if _void(session, claim, state="failed", failed=len(places)):
+        this = "This row stops" if len(places) == 1 else "The rows of this key stop"
+        sentence = f"{this} the program that reads it. Everything else of the file was dealt with."
+        refused = [RefusedRow(row, line, None, KILLS_WORKER, sentence) for row, line in places]
+        refuse_rows(session, claim.job_id, [asdict_of(one) for one in refused], foretold=claim.checks)
 
 
 def asdict_of(refusal: RefusedRow) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from services.imports.domain.mapping import Mapping
 from services.imports.domain.reading import Records
 from services.imports.domain.staging import MappedRows, Stage, stage_rows
 from services.imports.domain.target import Target
+from services.imports.domain.together import Parts, stage_together
 from services.imports.domain.uploads import folder_of, room_for_it, work_of
 from services.imports.models import Job
 from services.imports.models import Refusal as RefusedRow
@@ -45,6 +46,9 @@ class FileReader:
         """Give the stages of the file; the same ones each time it is read."""
         key = self.target.key(self.job.match)
         assert key is not None  # the mapping was checked against the target
+        if self.job.repeated == "fold":
+            parts = Parts(self.kept.storage, f"{work_of(self.job.id, self.job.reading)}/parts", self.job.file_size)
+            return stage_together(self._mapped(), key, self.job.chunk_rows, parts)
         return stage_rows(self._mapped(), key, self.job.chunk_rows)
 
     def _mapped(self) -> Iterator[MappedRows]:

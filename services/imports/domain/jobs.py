@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
+from services.imports.domain.mapping import Mapping, validate
 from services.imports.domain.progress import AT_WORK, FINAL
 from services.imports.domain.promise import forget_check, stage_again
 from services.imports.domain.sniffing import Sniffed
+from services.imports.domain.target import Target
 from services.imports.domain.uploads import Received
 from services.imports.errors import (
     JobChecking,
@@ -43,11 +45,26 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Options:
-    """How the rows are to be applied."""
+    """How the rows are to be applied.
+
+    `repeated` says what becomes of a row whose key came before in the file: refuse it, or fold it, which applies the
+    rows of a key one after the other, blank cells of the later ones keeping what is there.
+    """
 
     mode: str = "both"
     match: str = "code"
     blank: str = "keep"
+    repeated: str = "refuse"
+
+
+def options_of(job: Job) -> Options:
+    """Return how the rows of a job are applied."""
+    return Options(job.mode, job.match, job.blank, job.repeated)
+
+
+def check_start(mapping: Mapping, header: Sequence[str], target: Target, options: Options) -> None:
+    """Raise MappingRefused unless a job can run with this mapping and these options."""
+    validate(mapping, header, target, match=options.match, mode=options.mode, repeated=options.repeated)
 
 
 def create_job(
@@ -143,7 +160,7 @@ def change_mapping(
         job.mapping = mapping
         job.state = "mapped"
     if options is not None:
-        job.mode, job.match, job.blank = options.mode, options.match, options.blank
+        job.mode, job.match, job.blank, job.repeated = options.mode, options.match, options.blank, options.repeated
     session.flush()
     return job
 

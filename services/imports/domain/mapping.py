@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from services.imports.domain.sniffing import ERROR_COLUMNS
 from services.imports.domain.target import Target
 from services.imports.errors import MappingRefused
+from shared.keys import name_key
 
 if TYPE_CHECKING:  # the web process does not need it, and it takes 40 MB
     import polars as pl
@@ -21,24 +22,52 @@ ESCAPED = r'["\\\x00-\x1f]'  # what JSON (RFC 8259) does not take as it is
 
 @dataclass(frozen=True)
 class Mapping:
-    """`columns` is {column: field}, `constants` {field: value}; other columns are left out, or kept as attributes."""
+    """`columns` is {column: field}, `constants` {field: value}; other columns are left out, or kept as attributes.
+
+    `values` is {column: {text in the file: value}}, for texts in any case; `blanks` is {column: keep or clear}, where
+    a blank cell of a column does something else than the job says.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     keep_unmapped: bool = False
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+    blanks: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Return the mapping that `to_json` gave; columns without a field are passed over."""
+        columns = {column: name for column, name in (data.get("columns") or {}).items() if name}
+        values = {
+            column: {text: value for text, value in told.items() if value}
+            for column, told in (data.get("values") or {}).items()
+            if column in columns
+        }
         return cls(
-            columns={column: name for column, name in (data.get("columns") or {}).items() if name},
+            columns=columns,
             constants={name: value for name, value in (data.get("constants") or {}).items() if value},
             keep_unmapped=bool(data.get("keep_unmapped")),
+            values={column: told for column, told in values.items() if told},
+            blanks={name: does for name, does in (data.get("blanks") or {}).items() if does and name in columns},
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored."""
-        return {"columns": self.columns, "constants": self.constants, "keep_unmapped": self.keep_unmapped}
+        return {
+            "columns": self.columns,
+            "constants": self.constants,
+            "keep_unmapped": self.keep_unmapped,
+            "values": self.values,
+            "blanks": self.blanks,
+        }
+
+    def blank_fields(self, header: Sequence[str]) -> dict[str, str]:
+        """Return what a blank cell does, for each field where its first column says it."""
+        told: dict[str, str] = {}
+        for column in header:
+            if column in self.blanks:
+                told.setdefault(self.columns[column], self.blanks[column])
+        return told
 
     def columns_of(self, name: str, header: Sequence[str]) -> list[str]:
         """Return the columns that feed a field, in the order of the file."""
@@ -67,11 +96,22 @@ def header_hash(header: Sequence[str]) -> bytes:
     return hashlib.sha256(json.dumps(names).encode()).digest()
 
 
-def validate(mapping: Mapping, header: Sequence[str], target: Target, *, match: str, mode: str = "both") -> None:
+def validate(
+    mapping: Mapping,
+    header: Sequence[str],
+    target: Target,
+    *,
+    match: str,
+    mode: str = "both",
+    repeated: str = "refuse",
+) -> None:
     """Raise MappingRefused, naming each column, field or key that is wrong, unless the mapping can be used."""
     faults: dict[str, list[str]] = {}
     _check_columns(mapping, header, target, faults)
     _check_constants(mapping, target, faults)
+    _check_cells(mapping, target, faults)
+    if repeated == "fold" and mode == "create":
+        faults["repeated"] = ["Rows that come again can only be applied where known records are updated."]
     fed = set(mapping.columns.values()) | set(mapping.constants)
     if not mapping.columns:
         faults.setdefault("columns", []).append("Choose a field for at least one column.")
@@ -119,6 +159,22 @@ def _check_constants(mapping: Mapping, target: Target, faults: dict[str, list[st
             faults[where] = [f"This is longer than {MAX_CONSTANT:,} characters."]
 
 
+def _check_cells(mapping: Mapping, target: Target, faults: dict[str, list[str]]) -> None:
+    """Check what is said about values and blank cells of columns."""
+    for column, told in mapping.values.items():
+        field = target.by_name.get(mapping.columns[column])
+        if field and not field.choices:
+            faults[f"values.{column}"] = [
+                f"“{target.labels[field.name]}” takes any text, so its values stay as they are."
+            ]
+        elif field and (wrong := sorted(set(told.values()) - {choice.value for choice in field.choices})):
+            faults[f"values.{column}"] = [f"“{target.labels[field.name]}” cannot be “{wrong[0][:80]}”."]
+    for column, does in mapping.blanks.items():
+        field = target.by_name.get(mapping.columns[column])
+        if field and does == "clear" and not field.clears:
+            faults[f"blanks.{column}"] = [f"“{target.labels[field.name]}” is never cleared by a blank cell."]
+
+
 def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: Target) -> pl.DataFrame:
     """Return `_row`, `_line`, one String column per field that is fed, and `_attributes` if unmapped ones are kept.
 
@@ -134,6 +190,9 @@ def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: 
     def cell(column: str) -> pl.Expr:
         return pl.col(place[column]).str.strip_chars(WHITE).replace("", None)
 
+    for column, told in mapping.values.items():
+        if column in place:
+            frame = frame.with_columns(_translated(frame[place[column]], told))
     chosen = [pl.col("_row"), pl.col("_line")]
     for known in target.fields:
         columns = [cell(column) for column in mapping.columns_of(known.name, header)]
@@ -149,6 +208,13 @@ def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: 
         none = pl.lit(None, dtype=pl.String)
         made = made.with_columns((_json_objects(kept) if kept.width else none).alias("_attributes"))
     return made
+
+
+def _translated(cells: pl.Series, told: dict[str, str]) -> pl.Series:
+    """Return the cells with each text that `told` knows, in any case, replaced by its value."""
+    keyed = {name_key(text): value for text, value in told.items()}
+    found = {text: keyed[key] for text in cells.unique() if text and (key := name_key(text)) in keyed}
+    return cells.replace(found)
 
 
 def _json_objects(frame: pl.DataFrame) -> pl.Series:

@@ -16,6 +16,7 @@ from services.imports.domain.target import TargetKey
 from shared import keys
 from shared.bulk import Refusal
 
+KEY = "_key"
 REFUSALS_AT_ONCE = 5_000
 SHOWN = 100  # characters of a key in a sentence
 STILL = "in the first file. Correct it, or empty _message to let this row change the first one."
@@ -55,6 +56,29 @@ class Stage:
     position: int = 0
 
 
+class Cutter:
+    """Gives stages their numbers and sums; `refusals` wait for the next one."""
+
+    def __init__(self) -> None:
+        self.refusals: list[Refusal] = []
+        self.number = self.rows = self.failed = self.position = 0
+
+    def read(self, batch: MappedRows) -> None:
+        """Note how far the file was read, and what could not be."""
+        self.refusals += batch.refusals
+        self.position = batch.position
+
+    def stage(self, frame: pl.DataFrame | None) -> Stage:
+        """Return the next stage: this chunk, and what was refused since the last one."""
+        self.rows += (frame.height if frame is not None else 0) + len(self.refusals)
+        self.failed += len(self.refusals)
+        number = self.number if frame is not None else None
+        made = Stage(number, frame, self.refusals, self.rows, self.failed, self.position)
+        self.number += frame is not None
+        self.refusals = []
+        return made
+
+
 def stage_rows(batches: Iterable[MappedRows], key: TargetKey, chunk_rows: int) -> Iterator[Stage]:
     """Cut `batches` into stages; the rows of two chunks never share a key.
 
@@ -64,36 +88,25 @@ def stage_rows(batches: Iterable[MappedRows], key: TargetKey, chunk_rows: int) -
     """
     seen = SeenKeys()
     waiting: list[pl.DataFrame] = []
-    refusals: list[Refusal] = []
-    number = rows = failed = position = held = 0
-
-    def stage(frame: pl.DataFrame | None) -> Stage:
-        nonlocal number, rows, failed, refusals
-        rows += (frame.height if frame is not None else 0) + len(refusals)
-        failed += len(refusals)
-        made = Stage(number if frame is not None else None, frame, refusals, rows, failed, position)
-        number += frame is not None
-        refusals = []
-        return made
-
+    held = 0
+    cut = Cutter()
     for batch in batches:
         frame, repeated = _without_repeated(batch, key, seen)
-        refusals += batch.refusals
-        refusals += repeated
-        position = batch.position
+        cut.read(batch)
+        cut.refusals += repeated
         if frame.height:
             waiting.append(frame)
         held += frame.height
         while held >= chunk_rows:
             whole = pl.concat(waiting)
             waiting, held = [whole[chunk_rows:]], held - chunk_rows
-            yield stage(_sorted(whole[:chunk_rows]))
-        if len(refusals) >= REFUSALS_AT_ONCE:
-            yield stage(None)
+            yield cut.stage(_sorted(whole[:chunk_rows]))
+        if len(cut.refusals) >= REFUSALS_AT_ONCE:
+            yield cut.stage(None)
     if held:
-        yield stage(_sorted(pl.concat(waiting)))
-    elif refusals:
-        yield stage(None)
+        yield cut.stage(_sorted(pl.concat(waiting)))
+    elif cut.refusals:
+        yield cut.stage(None)
 
 
 def chunk_file(frame: pl.DataFrame) -> bytes:
@@ -104,22 +117,34 @@ def chunk_file(frame: pl.DataFrame) -> bytes:
 
 
 def halves(body: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the two halves of a chunk file, the second empty when there is one row only."""
+    """Return the two halves of a chunk file, the second empty when it cannot be split.
+
+    Rows that share their key stay together, so that they are applied in their order.
+    """
     frame = pl.read_ipc(io.BytesIO(body))
     middle = (frame.height + 1) // 2
+    if KEY in frame.columns:
+        starts = group_starts(frame)
+        middle = min((start for start in [*starts, frame.height] if start), key=lambda start: abs(start - middle))
     return frame[:middle], frame[middle:]
 
 
-def first_row(frame: pl.DataFrame) -> tuple[int, int]:
-    """Return the number and the line of the first row of a chunk."""
-    return frame["_row"][0], frame["_line"][0]
+def group_starts(frame: pl.DataFrame) -> list[int]:
+    """Return where in a chunk that is sorted by key each key begins; a row without a key is a group of its own."""
+    key = pl.col(KEY)
+    return frame.select((key.is_null() | key.ne_missing(key.shift())).arg_true()).to_series().to_list()
+
+
+def places_of(frame: pl.DataFrame) -> list[tuple[int, int]]:
+    """Return the number and the line of each row of a chunk."""
+    return frame.select("_row", "_line").rows()
 
 
 def _without_repeated(batch: MappedRows, key: TargetKey, seen: SeenKeys) -> tuple[pl.DataFrame, list[Refusal]]:
-    frame, texts = batch.frame, _key_texts(batch.frame, key)
+    frame, texts = batch.frame, key_texts(batch.frame, key)
     if texts is None or not frame.height:
         return frame, []
-    frame = frame.with_columns(RULES[key.rule](texts).replace("", None).alias("_key"))
+    frame = with_key(frame, key)
     keyed = frame.select("_row", "_line", "_key", _came_before(key, texts).alias("_why"))
     keyed = keyed.with_columns(_is_still_repeated(batch.told, keyed["_why"])).filter(pl.col("_key").is_not_null())
     still, keyed = keyed.filter("_still"), keyed.filter(~pl.col("_still"))
@@ -161,10 +186,41 @@ def _came_before(key: TargetKey, texts: pl.Series) -> pl.Series:
     return pl.select(begins).to_series()
 
 
-def _key_texts(frame: pl.DataFrame, key: TargetKey) -> pl.Series | None:
-    """Return by what each row finds its record; None when the file has no column for it."""
+def key_texts(frame: pl.DataFrame, key: TargetKey) -> pl.Series | None:
+    """Return by what each row finds its record, as it stands there; None when the file has no column for it."""
     fields = [name for name in (key.field, *key.also) if name in frame.columns]
-    return frame.select(pl.coalesce(fields)).to_series() if fields else None
+    if not fields:
+        return None
+    texts = pl.coalesce(fields)
+    if key.apart:
+        groups = _apart(frame, key, pl.col)
+        texts = pl.concat_str(pl.coalesce(groups), pl.lit(" of "), texts) if groups else pl.lit(None, pl.String)
+    return frame.select(texts.alias("_text")).to_series()
+
+
+def with_key(frame: pl.DataFrame, key: TargetKey) -> pl.DataFrame:
+    """Add the `_key` of each row, null where it has none; rows of the same key mean the same record."""
+    fields = [name for name in (key.field, *key.also) if name in frame.columns]
+    if not fields:
+        return frame.with_columns(pl.lit(None, pl.String).alias(KEY))
+    texts = frame.select(pl.coalesce(fields)).to_series()
+    frame = frame.with_columns(RULES[key.rule](texts).replace("", None).alias(KEY))
+    if not key.apart:
+        return frame
+    names = [name for group in key.apart for name in group if name in frame.columns]
+    keyed = frame.with_columns(keys.name_keys(frame[name]).alias(f"_of_{name}") for name in names)
+    groups = _apart(frame, key, lambda name: pl.col(f"_of_{name}"))
+    both = pl.concat_str(pl.col(KEY), pl.lit("\x1f"), pl.coalesce(groups)) if groups else pl.lit(None, pl.String)
+    return frame.with_columns(keyed.select(both.alias(KEY)).to_series())
+
+
+def _apart(frame: pl.DataFrame, key: TargetKey, cell: Callable[[str], pl.Expr]) -> list[pl.Expr]:
+    """Return for each group of `key.apart` what a row has of it, null for nothing."""
+    groups = [[name for name in group if name in frame.columns] for group in key.apart]
+    texts = [
+        pl.concat_str([cell(name) for name in names], separator=" ", ignore_nulls=True) for names in groups if names
+    ]
+    return [text.replace("", None) for text in texts]
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:

@@ -15,8 +15,20 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One of the values of a field that takes no other; `words` are what the owner reads as it, too."""
+
+    value: str
+    label: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TargetField:
-    """One field that a column may feed; several may if it `joins` them, with a space between."""
+    """One field that a column may feed; several may if it `joins` them, with a space between.
+
+    A field with `choices` takes nothing else. Only one that `clears` can be cleared by a blank cell.
+    """
 
     name: str
     label: str
@@ -27,17 +39,23 @@ class TargetField:
     joins: bool = False
     aliases: tuple[str, ...] = ()
     aliases_beside: Beside | None = None
+    choices: tuple[Choice, ...] = ()
+    clears: bool = True
 
 
 @dataclass(frozen=True)
 class TargetKey:
-    """By what rows can find their record: the value of `field`, or of one of `also`."""
+    """By what rows can find their record: the value of `field`, or of one of `also`.
+
+    Where several rows may share it, the first group of `apart` of which a row has anything tells them apart.
+    """
 
     name: str
     field: str
     rule: str
     label: str
     also: tuple[str, ...] = ()
+    apart: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,14 @@ class Target:
 
 
 def _key(answer: dict[str, Any]) -> TargetKey:
-    return TargetKey(answer["name"], answer["field"], answer["rule"], answer["label"], tuple(answer.get("also", ())))
+    return TargetKey(
+        answer["name"],
+        answer["field"],
+        answer["rule"],
+        answer["label"],
+        tuple(answer.get("also", ())),
+        tuple(tuple(group) for group in answer.get("apart", ())),
+    )
 
 
 def _field(answer: dict[str, Any]) -> TargetField:
@@ -108,4 +133,9 @@ def _field(answer: dict[str, Any]) -> TargetField:
         joins=bool(answer.get("joins")),
         aliases=tuple(answer.get("aliases", ())),
         aliases_beside=Beside(tuple(beside["beside"]), tuple(beside["aliases"])) if beside else None,
+        choices=tuple(
+            Choice(choice["value"], choice["label"], tuple(choice.get("words", ())))
+            for choice in answer.get("choices") or ()
+        ),
+        clears=bool(answer.get("clears", True)),
     )

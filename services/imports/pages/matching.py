@@ -2,8 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
@@ -15,18 +14,18 @@ from services.imports.domain import saved_mappings
 from services.imports.domain.checks import begin_check
 from services.imports.domain.decoding import ENCODINGS
 from services.imports.domain.earlier import earlier_job
-from services.imports.domain.jobs import Options
-from services.imports.domain.mapping import Mapping, validate
+from services.imports.domain.jobs import Options, check_start, options_of
+from services.imports.domain.mapping import Mapping, own_columns
 from services.imports.domain.matching import ColumnMatch, suggest
-from services.imports.domain.preview import RowCount, count_rows, mapped_rows
+from services.imports.domain.preview import mapped_rows
 from services.imports.domain.sniffing import DELIMITERS
 from services.imports.domain.target import Target
 from services.imports.errors import MappingNotFound
+from services.imports.pages.column_details import column_details, row_count
 from services.imports.uploading import read_form
 from services.imports.wakeups import wake_job
 from shared.db import after_commit, read_only, unit_of_work
 from shared.errors import DomainError
-from shared.storage import Storage
 from shared.web import go_to, requires
 
 blueprint = Blueprint("matching", __name__)
@@ -64,7 +63,8 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
         target=target,
         choice=choice,
         kept=kept,
-        count=_count(job),
+        count=row_count(job),
+        details=column_details(job, target, choice.mapping),
         encodings=list(ENCODINGS.items()),
         key_choices=[(key.name, key.label) for key in target.keys],
         delimiters=[
@@ -87,10 +87,21 @@ def preview(job_id: uuid.UUID) -> str:
         job=job,
         target=target,
         choice=choice,
-        count=_count(job),
+        count=row_count(job),
         is_fragment=True,
         **_preview(job, target, choice),
     )
+
+
+@blueprint.post("/<uuid:job_id>/columns")
+@requires("import")
+def columns(job_id: uuid.UUID) -> str:
+    """Show the values and blank cells of the columns that feed a field, by the form as it stands."""
+    job = _job(job_id)
+    target = _target(job)
+    choice = _typed(request.form, job.header)
+    details = column_details(job, target, choice.mapping)
+    return render_template("imports/column_details.html", job=job, choice=choice, details=details)
 
 
 @blueprint.post("/<uuid:job_id>/form")
@@ -118,7 +129,7 @@ def save(job_id: uuid.UUID) -> Response:
     choice = _typed(request.form, job.header)
     then = request.form.get("then", "start")
     try:
-        validate(choice.mapping, job.header, target, match=choice.options.match, mode=choice.options.mode)
+        check_start(choice.mapping, job.header, target, choice.options)
         _keep(job, choice, then)
     except DomainError as refusal:
         if not refusal.fields:
@@ -157,7 +168,7 @@ def _keep(job: Any, choice: Choice, then: str) -> None:
 def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice:
     """Return what the form shows at first: as it was left, saved or done before for such a file, or as it is found."""
     if job.mapping and not wanted:
-        return Choice(Mapping.from_json(job.mapping), Options(job.mode, job.match, job.blank))
+        return Choice(Mapping.from_json(job.mapping), options_of(job))
     saved = earlier = None
     if wanted and wanted != "none":
         saved = saved_mappings.get_mapping(session, _uuid(wanted))
@@ -166,12 +177,11 @@ def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice
         earlier = None if saved else earlier_job(session, current_viewer(), job.kind, job.header)
     if earlier:
         known = Mapping.from_json(earlier.mapping or {})
-        options = Options(earlier.mode, earlier.match, earlier.blank)
-        return Choice(known, options, suggest(job.header, target, known), earlier=earlier)
+        return Choice(known, options_of(earlier), suggest(job.header, target, known), earlier=earlier)
     known = Mapping.from_json(saved.mapping) if saved else Mapping(keep_unmapped=True)
     matches = suggest(job.header, target, known if saved else None)
     columns = {match.column: name for match in matches if (name := match.field or match.suggestion)}
-    mapping = Mapping(columns, known.constants, known.keep_unmapped)
+    mapping = replace(known, columns=columns)
     return Choice(mapping, Options(match=_likely_key(mapping, target)), matches, saved)
 
 
@@ -191,17 +201,40 @@ def _typed(form: MultiDict[str, str], header: Sequence[str]) -> Choice:
     columns = {column: name for at, column in enumerate(header) if (name := form.get(f"column.{at}"))}
     pairs = zip(form.getlist("constant_field"), form.getlist("constant_value"), strict=False)
     constants = {name: value.strip() for name, value in pairs if name and value.strip()}
+    blanks = {column: does for at, column in enumerate(header) if (does := form.get(f"blank.{at}")) in BLANKS}
     mode, blank = form.get("mode", "both"), form.get("blank", "keep")
     options = Options(
-        mode if mode in MODES else "both", form.get("match", "code"), blank if blank in BLANKS else "keep"
+        mode if mode in MODES else "both",
+        form.get("match", "code"),
+        blank if blank in BLANKS else "keep",
+        "fold" if form.get("repeated") == "fold" else "refuse",
     )
-    mapping = Mapping(columns, constants, "keep_unmapped" in form)
+    mapping = Mapping.from_json(
+        {
+            "columns": columns,
+            "constants": constants,
+            "keep_unmapped": "keep_unmapped" in form,
+            "values": _typed_values(form, header),
+            "blanks": blanks,
+        }
+    )
     return Choice(mapping, options, save_as=form.get("save_as", "").strip()[:MAX_NAME])
+
+
+def _typed_values(form: MultiDict[str, str], header: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return what was chosen for the texts of columns: `value.<column>.<n>` beside `text.<column>.<n>`."""
+    told: dict[str, dict[str, str]] = {}
+    for name, text in form.items():
+        if name.startswith("text.") and (value := form.get(f"value.{name[5:]}")):
+            at = name.split(".")[1]
+            if at.isdigit() and int(at) < len(header):
+                told.setdefault(header[int(at)], {})[text] = value
+    return told
 
 
 def _faults(job: Any, target: Target, choice: Choice) -> dict[str, list[str]]:
     try:
-        validate(choice.mapping, job.header, target, match=choice.options.match, mode=choice.options.mode)
+        check_start(choice.mapping, job.header, target, choice.options)
     except DomainError as refusal:
         return refusal.fields
     return {}
@@ -209,21 +242,7 @@ def _faults(job: Any, target: Target, choice: Choice) -> dict[str, list[str]]:
 
 def _preview(job: Any, target: Target, choice: Choice) -> dict[str, Any]:
     fields, rows = mapped_rows(job.sample[:PREVIEW], choice.mapping, job.header, target)
-    own = sum(match.how == "own" for match in suggest(job.header, target))
-    return {"fields": fields, "rows": rows, "data_columns": len(job.header) - own}
-
-
-def _count(job: Any) -> RowCount:
-    return _counted(job.file_path, job.file_size, job.encoding, job.delimiter, tuple(job.header), job.has_header)
-
-
-@lru_cache(256)
-def _counted(
-    path: str, size: int, encoding: str, delimiter: str, columns: tuple[str, ...], has_header: bool
-) -> RowCount:
-    storage: Storage = current_app.extensions["liaison.storage"]
-    with storage.open(path) as file:
-        return count_rows(file, size, encoding=encoding, delimiter=delimiter, columns=columns, has_header=has_header)
+    return {"fields": fields, "rows": rows, "data_columns": len(job.header) - len(own_columns(job.header))}
 
 
 def _job(job_id: uuid.UUID) -> Any:

@@ -113,12 +113,12 @@ def split_chunk(job_id: str, no: int) -> None:
 
 
 def _split(claim: Claim) -> None:
-    from services.imports.domain.staging import chunk_file, first_row, halves
+    from services.imports.domain.staging import chunk_file, halves, places_of
 
     first, second = halves(storage().read(claim.path))
     if not second.height:
         with unit_of_work() as session:
-            chunks.refuse_last_row(session, claim, *first_row(first))
+            chunks.refuse_rest(session, claim, places_of(first))
         return
     made = []
     for name, frame in (("a", first), ("b", second)):

@@ -1,4 +1,11 @@
-// On the screen that matches columns: say beside each column whether its field was found or chosen.
+// On the screen that matches columns: give each column the list of fields, and say whether its field was found or chosen.
+const fields = document.getElementById("fields");
+for (const select of document.querySelectorAll("[data-fields]")) {
+  const { value } = select;
+  select.replaceChildren(fields.content.cloneNode(true));
+  select.value = value;
+}
+
 const show = (row, name) => {
   for (const part of row.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== name;
 };
