@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.customers.bulk_chunks import account, apply, check_derived, contacts, counts, refused
+from tests.customers.test_dry_run import check
 
 ROW = st.fixed_dictionaries(
     {
@@ -38,13 +39,15 @@ def seen(session: Session) -> list[Any]:
     return found
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=7), mode=st.sampled_from(["update", "both"]))
 def test_rows_of_a_key_when_folded_are_as_if_they_came_one_by_one(session: Session, rows: Any, mode: str) -> None:
     with session.begin_nested() as here:
         apply(session, {"code": "K1", "name": "Old", "email": "old@ex.example", "tags": "x"})
+        told = check(session, *rows, mode=mode, repeated="fold")
         with session.begin_nested() as together:
             answer = apply(session, *rows, mode=mode, repeated="fold")
+            assert (counts(told), refused(told)) == (counts(answer), refused(answer))
             check_derived(session)
             folded = seen(session)
             together.rollback()
@@ -57,7 +60,7 @@ def test_rows_of_a_key_when_folded_are_as_if_they_came_one_by_one(session: Sessi
         here.rollback()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=5), blank=st.sampled_from(["keep", "clear"]))
 def test_rows_of_a_key_when_folded_are_the_row_of_their_last_cells(session: Session, rows: Any, blank: str) -> None:
     plain = [{**row, "code": "K1", "email": None, "contact_last_name": None, "contact_email": None} for row in rows]

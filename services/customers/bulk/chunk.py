@@ -123,12 +123,15 @@ class Chunk:
 
     def _apply(self, rows: pl.DataFrame) -> None:
         """Apply rows of which no two have the same key."""
-        found = find_accounts(self.cursor, self.job.match, rows["key"])
+        found = self._find(rows["key"])
         new = self._existing(rows, found) if found.height else rows
         if self.job.mode == "update":
             self.result.skipped += new.height
         elif new.height:
             self._create(new)
+
+    def _find(self, keys: pl.Series) -> pl.DataFrame:
+        return find_accounts(self.cursor, self.job.match, keys)
 
     def _keyed(self) -> pl.DataFrame:
         """Return the rows with their `key`; those without one, or (unless folded) with that of another, are refused."""

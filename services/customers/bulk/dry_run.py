@@ -8,6 +8,7 @@ import polars as pl
 from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, cursor_of, inform_planner
+from services.customers.bulk.create import NewRecords, new_records
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, read_known
 from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Merged
@@ -54,6 +55,12 @@ class DryRun(Chunk):
         super().__init__(session, cursor, job, checked)
         self.forecast = Forecast()
         self.left: dict[str, Known] = {}
+        self.made: list[tuple[Any, ...]] = []
+
+    def _find(self, keys: pl.Series) -> pl.DataFrame:
+        found = super()._find(keys)
+        made = pl.DataFrame(self.made, schema=dict.fromkeys(found.columns, pl.String), orient="row")
+        return pl.concat([found, made.filter(pl.col("key").is_in(keys.implode()))])
 
     def _unchanged(self, rows: pl.DataFrame) -> pl.Series:
         return super()._unchanged(rows) & ~rows["account_id"].is_in(list(self.left))
@@ -61,7 +68,8 @@ class DryRun(Chunk):
     def _known(self, ids: Iterable[str]) -> dict[str, Known]:
         wanted = list(ids)
         known = read_known(self.cursor, wanted)
-        return {one: self.left.get(one, known[one]) for one in wanted if one in known}
+        known.update((one, self.left[one]) for one in wanted if one in self.left)
+        return known
 
     def _write(self, changes: list[Merged]) -> None:
         for merged in changes:
@@ -73,10 +81,24 @@ class DryRun(Chunk):
             self.left[merged.account.old["id"]] = outcome(merged)
 
     def _add(self, rows: pl.DataFrame) -> int:
+        if self.job.repeated == "fold":
+            self._remember(new_records(self.job, rows))
         if not self.forecast.sees_enough:
             for row in rows.sort("_row").head(MOST_ROWS).iter_rows(named=True):
                 self.forecast.creates(row["_row"], row["_line"], values_of(row))
         return rows.height
+
+    def _remember(self, records: NewRecords) -> None:
+        """Keep what would be made, for later rows of the same key."""
+        contacts = {one["account_id"]: one for one in records.contacts.iter_rows(named=True)}
+        for account in records.accounts.iter_rows(named=True):
+            contact = contacts.get(account["id"])
+            account["tags"] = json.loads(f"[{account['tags'][1:-1]}]")
+            account["attributes"] = json.loads(account["attributes"])
+            by_email = account["email_key"] or (contact["email_key"] if contact else None)
+            key = by_email if self.job.match == "email" else account["code_key"]
+            self.made.append((key, account["id"], account["code"], account["code_key"]))
+            self.left[account["id"]] = Known(account, [{"status": "active", **contact}] if contact else [])
 
     def _codes(self, count: int) -> list[str]:
         return [NEW] * count
