@@ -107,6 +107,7 @@ def _prepare(api: "Api", options: argparse.Namespace, pairs: dict[str, str]) -> 
         "mode": options.mode,
         "match": options.match or _match_for(columns),
         "blank": options.blank,
+        "repeated": options.repeated,
     }
     api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
     return str(job["id"])
