@@ -35,6 +35,12 @@ def test_every_row_is_accounted_for(make_job, run, owner):
     assert owner.finished == [str(job.id)]
 
 
+def test_a_key_that_comes_again_is_found_among_cells_of_several_lines(make_job, run):
+    job = run(make_job(rows(3_000).replace("Thing 1\n", '"Thing\n1"\n') + "T000002,B\nT000003,C\n", start=True))
+    assert counts(job) == (3_002, 3_000, 0, 0, 0, 2)
+    assert refusals(job) == [(3_001, 3_003, "duplicate_in_file"), (3_002, 3_004, "duplicate_in_file")]
+
+
 def test_the_same_file_again_changes_nothing(make_job, run):
     run(make_job(rows(50), start=True))
     again = run(make_job(rows(50), start=True))

@@ -54,6 +54,14 @@ def test_every_other_row_comes_in_when_one_is_nasty(case: Nasty, block: int):
     assert numbers == list(range(1, records.rows + 1))
 
 
+def test_lines_are_one_piece_where_cells_have_several():
+    """polars 2.1 panics over text that is made of a column whose first chunk is empty."""
+    data = b'Number,Name\n1,"A\nB"\n2,C\n3,D\n'
+    [batch] = Records(io.BytesIO(data), encoding="utf-8", delimiter=",", columns=["Number", "Name"])
+    later = batch.frame.filter(pl.col("_row") > 1)
+    assert later.select(pl.format("line {}", "_line")).to_series().to_list() == ["line 4", "line 5"]
+
+
 def test_cells_of_a_quoted_row_keep_their_line_ends():
     case = next(case for case in READ if case.name == "quoted line ends")
     rows, _, _ = plainly(case.data)

@@ -132,7 +132,7 @@ class Records:
         if frame.height != lines:
             if _longest(frame) > MAX_CELL:
                 return None
-            starts = (starts + _newlines_before(frame)).cast(pl.UInt32)
+            starts = (starts + _newlines_before(frame)).cast(pl.UInt32).rechunk()
         batch = Batch(self._numbered(frame, starts))
         self._line += lines
         return batch
