@@ -66,7 +66,7 @@ def test_the_result_tells_counts_fields_samples_and_reasons(client, place):
     page = words_on(client.get(place))
     assert "An import would create 1, update 1, leave 1 as they are and refuse 2 of 5 rows." in page
     assert "To create 1 To update 1 Unchanged 1 Skipped 0 Refused 2" in page
-    assert "What updates would change 1 Name 2 line 3 Name: B would become New <b>" in page
+    assert "What updates would change 1 row Name 2 line 3 Name: B would become New <b>" in page
     assert "What would be created Line Code Name 4 3 C" in page
     assert "Rows that would be refused" in page
     assert "5 name Name: not a name. invalid" in page
