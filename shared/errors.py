@@ -1,5 +1,6 @@
 """The errors a domain function may raise. One table in `shared.web.problems` turns them into answers."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -76,3 +77,45 @@ class Unavailable(DomainError):
 
     status = 503
     code = "unavailable"
+
+
+class CodeTaken(Conflict):
+    """Another record has this code."""
+
+    code = "code_taken"
+
+    def __init__(self, account_code: str, owner_id: uuid.UUID, owner_name: str) -> None:
+        super().__init__(
+            f"The code {account_code} already belongs to {owner_name}.",
+            fields={"code": [f"Already belongs to {owner_name}."]},
+            extra={"existing": {"id": str(owner_id), "code": account_code, "name": owner_name}},
+        )
+
+
+class ReasonMissing(Invalid):
+    """Something is made inactive without saying why."""
+
+    code = "reason_missing"
+
+    def __init__(self) -> None:
+        super().__init__("Say why it becomes inactive.", fields={"reason": ["Say why."]})
+
+
+class RecordChanged(Stale):
+    """Somebody else changed the record since it was read.
+
+    `extra` tells its version now and, newest first, each field that changed: who, when, what it was, what it became.
+    """
+
+    def __init__(self, what: str, version: int, changes: Sequence[dict[str, Any]]) -> None:
+        super().__init__(what)
+        self.extra = {"version": version, "changes": list(changes)}
+
+
+class NotDeleted(Conflict):
+    """What should be brought back is there."""
+
+    code = "not_deleted"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This {what} is not deleted, so there is nothing to bring back.")

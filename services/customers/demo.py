@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from services.customers.app import create_app
 from services.customers.domain.accounts import create_account, edit_account, find_account_by_code
 from services.customers.domain.contacts import add_contact
-from services.customers.domain.history import Actor
 from services.customers.domain.status import set_account_status, set_contact_status
 from services.customers.models import Account
 from shared.db import unit_of_work
+from shared.history import Actor
 
 COUNT = 200
 SOURCE = "Demo"

@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
-from shared.errors import Conflict, Invalid, NotFound, Stale
+from shared.errors import Conflict, Invalid, NotFound
 
 
 class AccountNotFound(NotFound):
@@ -27,19 +26,6 @@ class ContactNotFound(NotFound):
         )
 
 
-class CodeTaken(Conflict):
-    """Another account has this code."""
-
-    code = "code_taken"
-
-    def __init__(self, account_code: str, owner_id: uuid.UUID, owner_name: str) -> None:
-        super().__init__(
-            f"The code {account_code} already belongs to {owner_name}.",
-            fields={"code": [f"Already belongs to {owner_name}."]},
-            extra={"existing": {"id": str(owner_id), "code": account_code, "name": owner_name}},
-        )
-
-
 class RoleMissing(Invalid):
     """An account would be neither customer nor vendor."""
 
@@ -50,15 +36,6 @@ class RoleMissing(Invalid):
             "Choose whether this is a customer, a vendor, or both.",
             fields={"is_customer": ["Choose customer, vendor, or both."]},
         )
-
-
-class ReasonMissing(Invalid):
-    """Something is made inactive without saying why."""
-
-    code = "reason_missing"
-
-    def __init__(self) -> None:
-        super().__init__("Say why it becomes inactive.", fields={"reason": ["Say why."]})
 
 
 class DuplicateContact(Conflict):
@@ -78,26 +55,6 @@ class DuplicateContact(Conflict):
                 "can_reactivate": inactive,
             },
         )
-
-
-class RecordChanged(Stale):
-    """Somebody else changed the record since it was read.
-
-    `extra` tells its version now and, newest first, each field that changed: who, when, what it was, what it became.
-    """
-
-    def __init__(self, what: str, version: int, changes: Sequence[dict[str, Any]]) -> None:
-        super().__init__(what)
-        self.extra = {"version": version, "changes": list(changes)}
-
-
-class NotDeleted(Conflict):
-    """What should be brought back is there."""
-
-    code = "not_deleted"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"This {what} is not deleted, so there is nothing to bring back.")
 
 
 class UnknownExport(NotFound):

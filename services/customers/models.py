@@ -26,6 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.bulk import FenceTable, ReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
+from shared.history import ChangeTable
 from shared.idempotency import IdempotencyTable
 from shared.outbox import OutboxTable
 
@@ -156,25 +157,14 @@ class Contact(Base):
     )
 
 
-class Change(Base):
-    """Who changed what and when: `fields` is {field: [old, new]}, `version` the record's version after it.
+class Change(ChangeTable, Base):
+    """Who changed what and when. `contact_id` is null when the account itself changed.
 
-    Outlives the records it speaks of, hence no foreign keys. `contact_id` is null when the account itself changed.
     The row of a job (`job_id`) is at the same time the before-image for the job's undo.
     """
 
-    __tablename__ = "change"
-
-    id: Mapped[UuidPk]
     account_id: Mapped[uuid.UUID]
     contact_id: Mapped[uuid.UUID | None]
-    at: Mapped[CreatedAt]
-    actor_id: Mapped[uuid.UUID]
-    actor_name: Mapped[Words]
-    job_id: Mapped[uuid.UUID | None]
-    action: Mapped[Words]
-    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
-    version: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (
         Index("change_account_id_id_ix", "account_id", "id"),

@@ -3,6 +3,7 @@
 from shared.web.access import (
     check_origin,
     client_ip,
+    current_actor,
     current_identity,
     identity_or_none,
     internal,
@@ -12,9 +13,18 @@ from shared.web.access import (
     unmarked_routes,
 )
 from shared.web.app import create_app
-from shared.web.concurrency import etag_of, idempotent, seen_version
+from shared.web.concurrency import etag_of, given_version, idempotent, seen_version, unchanged
 from shared.web.htmx import go_to, is_htmx, toast
-from shared.web.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.web.paging import (
+    PageQuery,
+    decode_cursor,
+    encode_cursor,
+    id_place,
+    next_cursor,
+    page_of,
+    pages_beside,
+    text_place,
+)
 from shared.web.problems import answer, flat_messages
 
 __all__ = [
@@ -23,21 +33,28 @@ __all__ = [
     "check_origin",
     "client_ip",
     "create_app",
+    "current_actor",
     "current_identity",
     "decode_cursor",
     "encode_cursor",
     "etag_of",
     "flat_messages",
+    "given_version",
     "go_to",
+    "id_place",
     "idempotent",
     "identity_or_none",
     "internal",
     "is_htmx",
+    "next_cursor",
     "page_of",
+    "pages_beside",
     "public",
     "requires",
     "seen_version",
     "signed_in",
+    "text_place",
     "toast",
+    "unchanged",
     "unmarked_routes",
 ]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 
 from shared.errors import Forbidden, NotFound, Unauthorized
+from shared.history import Actor
 from shared.identity import HEADER, Identity, verify_identity, verify_service
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -60,6 +61,12 @@ def current_identity() -> Identity:
     if identity is None:
         raise Unauthorized("Sign in first.")
     return identity
+
+
+def current_actor() -> Actor:
+    """Return who asks as the one who acts, and where they sit (as the gateway tells it)."""
+    identity = current_identity()
+    return Actor(identity.user_id, identity.name, client_ip())
 
 
 def identity_or_none() -> Identity | None:

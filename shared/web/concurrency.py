@@ -49,6 +49,19 @@ def seen_version() -> int:
     return int(number)
 
 
+def given_version() -> int | None:
+    """Return the version in If-Match, None without one."""
+    return seen_version() if request.headers.get("If-Match", "").strip() else None
+
+
+def unchanged(version: int) -> Response | None:
+    """Return the answer "not modified" (RFC 9110 13.1.2) if the caller has this version already."""
+    known = request.if_none_match
+    if not known.contains_weak(str(version)):
+        return None
+    return Response(status=304, headers={"ETag": etag_of(version)})
+
+
 def idempotent(view: View) -> View:
     """Answer a repeated POST with the first one's answer, when both carry the same Idempotency-Key header.
 

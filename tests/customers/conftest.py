@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from services.customers.app import create_app
 from services.customers.domain import accounts, contacts
-from services.customers.domain.history import Actor
 from services.customers.models import Account, Contact
 from shared.db import unit_of_work
+from shared.history import Actor
 from shared.settings import Settings
 from shared.testing import SignedClient, client_as, outer_transaction
 

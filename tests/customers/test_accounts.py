@@ -12,17 +12,10 @@ from services.customers.domain import accounts, contacts
 from services.customers.domain.listing import accounts_with_code
 from services.customers.domain.search import SearchQuery, find_accounts
 from services.customers.domain.status import set_account_status
-from services.customers.errors import (
-    AccountNotFound,
-    CodeTaken,
-    DuplicateContact,
-    NotDeleted,
-    ReasonMissing,
-    RecordChanged,
-    RoleMissing,
-)
+from services.customers.errors import AccountNotFound, DuplicateContact, RoleMissing
 from services.customers.models import Account, Contact, Outbox
 from shared.db import unit_of_work
+from shared.errors import CodeTaken, NotDeleted, ReasonMissing, RecordChanged
 from tests.customers.conftest import ADA, BEN
 
 Make = Callable[..., Any]

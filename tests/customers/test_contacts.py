@@ -11,8 +11,9 @@ from services.customers.domain import accounts, contacts
 from services.customers.domain.natural_keys import contact_key
 from services.customers.domain.search import SearchQuery, find_accounts
 from services.customers.domain.status import set_contact_status
-from services.customers.errors import ContactNotFound, DuplicateContact, NotDeleted, ReasonMissing, RecordChanged
+from services.customers.errors import ContactNotFound, DuplicateContact
 from services.customers.models import Contact, Outbox
+from shared.errors import NotDeleted, ReasonMissing, RecordChanged
 from tests.customers.conftest import ADA, BEN
 
 Make = Callable[..., Any]

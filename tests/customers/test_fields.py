@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.customers.domain.countries import country_choices, country_code, country_name, phone_region
 from services.customers.schemas import AccountIn, ContactIn
+from shared.countries import country_choices, country_code, country_name, phone_region
 from shared.keys import INVISIBLE, code_key, email_key, name_key, phone_key
 
 SCHEMA = AccountIn()

@@ -13,10 +13,10 @@ from services.customers.app import create_app
 from services.customers.domain import accounts, contacts
 from services.customers.domain.search import SearchQuery, find_accounts
 from services.customers.domain.status import set_account_status
-from services.customers.errors import CodeTaken, DuplicateContact, RecordChanged
+from services.customers.errors import DuplicateContact
 from services.customers.models import Account, Change, Contact
 from shared.db import read_only, unit_of_work
-from shared.errors import DomainError
+from shared.errors import CodeTaken, DomainError, RecordChanged
 from shared.settings import Settings
 from tests.customers.conftest import ADA, BEN
 

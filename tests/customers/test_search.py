@@ -17,12 +17,12 @@ from services.customers.domain.search import SearchQuery, find_accounts
 from services.customers.domain.search_text import (
     SearchedContact,
     SearchedContactColumns,
-    fold,
     search_text,
     search_text_expression,
 )
 from services.customers.models import Account
 from shared.keys import code_key, name_key
+from shared.words import fold
 from tests.customers.conftest import ADA
 
 

@@ -6,8 +6,9 @@ from services.customers.domain.history import SHOWN
 from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS
 from services.customers.models import Account, Contact
 from services.customers.pages.forms import ACCOUNT_TEXTS, CONTACT_TEXTS
-from services.customers.pages.wording import FIELD_LABELS, marked
+from services.customers.pages.wording import FIELD_LABELS
 from services.customers.schemas import AccountIn, AccountOut, AccountPatch, ContactIn, ContactOut, ContactPatch
+from shared.ui.marking import marked
 
 
 def test_field_when_it_may_be_changed_is_known_everywhere() -> None:

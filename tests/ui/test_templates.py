@@ -57,6 +57,7 @@ def _macros() -> list[str]:
         '{{ ui.confirm_dialog("d", html, html, html, fields={"name": html}) }}',
         '{{ ui.search_box("/x", "#y", html, html) }}',
         '{{ ui.pager("/x?q=" ~ html, "/y?q=" ~ html, html, "#l") }}',
+        '{{ ui.found_pager({"count": 3, "capped": true}, html, html, true, "/x", none, "#l") }}',
         '{{ ui.person(html, "/x", html) }}{{ ui.empty(icon="users", title=html, text=html) }}',
         "{{ ui.menu_title(html) }}{{ ui.menu_item(html, copy=html) }}{{ ui.row_menu_button(html) }}",
         '{{ ui.page_header(html, html, avatar_name=html) }}{{ ui.breadcrumb([(html, "/"), (html, "")]) }}',

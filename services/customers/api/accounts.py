@@ -6,8 +6,6 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from services.customers.api.tags import given_version, unchanged
-from services.customers.caller import current_actor
 from services.customers.domain import accounts as domain
 from services.customers.domain.history import read_history
 from services.customers.domain.listing import accounts_with_code
@@ -23,9 +21,20 @@ from services.customers.schemas import (
     HistoryQuery,
     StatusIn,
 )
-from services.customers.schemas.search import history_place, next_cursor, search_query
+from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
-from shared.web import etag_of, idempotent, page_of, requires, seen_version
+from shared.web import (
+    current_actor,
+    etag_of,
+    given_version,
+    id_place,
+    idempotent,
+    next_cursor,
+    page_of,
+    requires,
+    seen_version,
+    unchanged,
+)
 from shared.web.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
 
 blp = Blueprint("accounts", __name__, description="Customers and vendors: one record type, with roles.")
@@ -144,7 +153,5 @@ def account_history(query: Values, account_id: uuid.UUID) -> Values:
     Also for a deleted account.
     """
     with read_only() as session:
-        entries, following = read_history(
-            session, account_id, limit=query["limit"], before=history_place(query["cursor"])
-        )
+        entries, following = read_history(session, account_id, limit=query["limit"], before=id_place(query["cursor"]))
     return {"items": entries, "next": next_cursor(following)}

@@ -6,13 +6,11 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from services.customers.api.tags import given_version, unchanged
-from services.customers.caller import current_actor
 from services.customers.domain import contacts as domain
 from services.customers.domain.status import set_contact_status
 from services.customers.schemas import ContactIn, ContactOut, ContactPatch, StatusIn
 from shared.db import read_only, unit_of_work
-from shared.web import etag_of, idempotent, page_of, requires, seen_version
+from shared.web import current_actor, etag_of, given_version, idempotent, page_of, requires, seen_version, unchanged
 from shared.web.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
 
 blp = Blueprint("contacts", __name__, description="People and firms at an account.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from services.customers.schemas.fields import Attributes, Tags, Text
+from shared.fields import Attributes, Tags, Text
 from shared.keys import name_key
 
 _TAG_ENDS = re.compile(r"[;,\n]")

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from services.customers.bulk.cells import AttributesCell, Roles, Synonym, TagsCell
-from services.customers.domain.countries import country_code
-from services.customers.schemas import fields
+from shared import fields
+from shared.countries import country_code
 from shared.fastcheck import Column, Loader
 
 LONGEST_PLAIN = 5000

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from services.customers.domain.countries import phone_region
+from shared.countries import phone_region
 from shared.keys import code_keys, email_keys, name_keys, phone_keys
 
 

@@ -10,9 +10,9 @@ from services.customers.bulk.cells import AttributesCell, Roles, Synonym, TagsCe
 from services.customers.bulk.columns import LOADERS
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.words import KINDS, ROLES
-from services.customers.schemas.fields import Code, Country, Email, Name, Phone, Text, Website
 from shared.bulk import Refusal
 from shared.fastcheck import Messages, load_rows
+from shared.fields import Code, Country, Email, Name, Phone, Text, Website
 from shared.keys import clean_texts
 
 ATTRIBUTES = "_attributes"

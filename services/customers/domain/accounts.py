@@ -1,54 +1,48 @@
 """Accounts: create, read, edit, delete, bring back (C1, C8)."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.customers.domain.codes import next_codes
-from services.customers.domain.history import Actor, check_version, last_deletion, record_change
+from services.customers.domain.history import check_version, last_deletion, record_change
 from services.customers.domain.keeping import contacts_of, key_account, key_contact, lock_account, words_of
-from services.customers.domain.records import (
-    ACCOUNT_FIELDS,
-    CONTACT_FIELDS,
-    DEFAULTS,
+from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS, DEFAULTS, contact_name
+from services.customers.errors import AccountNotFound, DuplicateContact, RoleMissing
+from services.customers.models import Account, Contact, Outbox
+from shared.codes import one_code, with_free_code
+from shared.db import uuid7
+from shared.errors import NotDeleted
+from shared.events.customers import AccountDeleted
+from shared.history import Actor
+from shared.keys import code_key
+from shared.outbox import record
+from shared.records import (
     EMPTY,
     ORIGIN_FIELDS,
     STATUS_FIELDS,
     apply_changes,
     changes_of,
-    contact_name,
     first_values,
     from_snapshot,
     snapshot,
-    violates,
 )
-from services.customers.errors import AccountNotFound, CodeTaken, DuplicateContact, NotDeleted, RoleMissing
-from services.customers.models import Account, Contact, Outbox
-from shared.db import uuid7
-from shared.events.customers import AccountDeleted
-from shared.keys import code_key
-from shared.outbox import record
 
 WHAT = "This customer"
-MAX_AUTOMATIC_TRIES = 20
 
 
 def create_account(session: Session, actor: Actor, values: Mapping[str, Any]) -> Account:
     """Add an account; without a code it gets the next automatic one. Raises CodeTaken, RoleMissing."""
     if values.get("code"):
         return _insert_account(session, actor, values)
-    for _ in range(MAX_AUTOMATIC_TRIES):  # somebody may type the same code at the same moment
-        try:
-            return _insert_account(session, actor, {**values, "code": next_codes(session, 1)[0]})
-        except CodeTaken as taken:
-            last = taken
-    raise last
+    return with_free_code(
+        lambda: next_codes(session, 1)[0], lambda code: _insert_account(session, actor, {**values, "code": code})
+    )
 
 
 def get_account(session: Session, account_id: uuid.UUID) -> Account:
@@ -176,19 +170,8 @@ def _locked(session: Session, account_id: uuid.UUID, seen: int | None) -> Accoun
     return account
 
 
-@contextmanager
-def _one_code(session: Session, code: str) -> Iterator[None]:
-    """Save what the block does; turn the refusal of the unique index into CodeTaken."""
-    try:
-        with session.begin_nested():
-            yield
-    except IntegrityError as error:
-        if not violates(error, "account_code_key_key"):
-            raise
-        owner = find_account_by_code(session, code)
-        if owner is None:  # given back a moment ago
-            raise
-        raise CodeTaken(owner.code, owner.id, owner.name) from error
+def _one_code(session: Session, code: str) -> AbstractContextManager[None]:
+    return one_code(session, "account_code_key_key", lambda: find_account_by_code(session, code))
 
 
 def _check_roles(account: Account) -> None:

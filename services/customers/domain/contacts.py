@@ -10,25 +10,25 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.customers.domain.history import Actor, check_version, last_deletion, record_change
+from services.customers.domain.history import check_version, last_deletion, record_change
 from services.customers.domain.keeping import contacts_of, key_contact, lock_account, refresh_search
-from services.customers.domain.records import (
-    CONTACT_DEFAULTS,
-    CONTACT_FIELDS,
+from services.customers.domain.records import CONTACT_DEFAULTS, CONTACT_FIELDS, contact_name
+from services.customers.errors import AccountNotFound, ContactNotFound, DuplicateContact
+from services.customers.models import Account, Contact
+from shared.db import uuid7
+from shared.errors import NotDeleted
+from shared.history import Actor
+from shared.records import (
     EMPTY,
     ORIGIN_FIELDS,
     STATUS_FIELDS,
     apply_changes,
     changes_of,
-    contact_name,
     first_values,
     from_snapshot,
     snapshot,
     violates,
 )
-from services.customers.errors import AccountNotFound, ContactNotFound, DuplicateContact, NotDeleted
-from services.customers.models import Account, Contact
-from shared.db import uuid7
 
 WHAT = "This contact"
 

@@ -1,125 +1,43 @@
 """Who changed what and when (C17): written with each change, read per account."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from services.customers.domain.records import (
-    ACCOUNT_FIELDS,
-    CONTACT_FIELDS,
-    EMPTY,
-    Changes,
-    as_json,
-    contact_name,
-)
-from services.customers.errors import AccountNotFound, RecordChanged
+from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS, contact_name
+from services.customers.errors import AccountNotFound
 from services.customers.models import Account, Change, Contact
-from shared.db import uuid7
+from shared import history
+from shared.history import Actor, field_changes, must_be_version, write_change
+from shared.records import Changes
 
 FIRST_SHOWN = ("code", "name", "first_name", "last_name", "job_title")
 SHOWN = [*dict.fromkeys((*FIRST_SHOWN, *ACCOUNT_FIELDS, *CONTACT_FIELDS, "status", "status_reason"))]
 
 
-@dataclass(frozen=True)
-class Actor:
-    """The person who changes something; `ip` is where they sit, for the audit."""
-
-    id: uuid.UUID
-    name: str
-    ip: str = ""
-
-
-@dataclass(frozen=True)
-class FieldChange:
-    """One field before and after; an attribute or a status counts as a field of its own."""
-
-    field: str
-    old: Any
-    new: Any
-
-
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, kw_only=True)
+class Entry(history.Entry):
     """One line of history. `contact_name` is set when it is about a contact; `job_id` when a job did it.
 
-    `action` is created, updated, status, deleted or restored. What a job created has no field changes: its record
-    itself tells it.
+    What a job created has no field changes: its record itself tells it.
     """
 
-    id: uuid.UUID
-    at: datetime
-    actor_id: uuid.UUID
-    actor_name: str
-    action: str
-    version: int
-    job_id: uuid.UUID | None = None
     contact_id: uuid.UUID | None = None
     contact_name: str | None = None
-    changes: Sequence[FieldChange] = field(default_factory=list)
 
 
 def record_change(session: Session, actor: Actor, record: Account | Contact, action: str, changes: Changes) -> None:
     """Write down what `actor` did to `record`; its version must be the new one already."""
     account_id, contact_id = _owner_of(record)
-    session.add(
-        Change(
-            id=uuid7(),
-            account_id=account_id,
-            contact_id=contact_id,
-            actor_id=actor.id,
-            actor_name=actor.name,
-            action=action,
-            fields={name: [as_json(old), as_json(new)] for name, (old, new) in changes.items()},
-            version=record.version,
-        )
-    )
+    about = {"account_id": account_id, "contact_id": contact_id, "version": record.version}
+    write_change(session, Change, actor, action, changes, **about)
 
 
 def check_version(session: Session, record: Account | Contact, seen: int | None, what: str) -> None:
     """Raise RecordChanged, telling who changed what, unless `seen` is the version of `record` now (or None)."""
-    if seen is None or seen == record.version:
-        return
-    account_id, contact_id = _owner_of(record)
-    since = session.scalars(
-        _about(account_id, contact_id).where(Change.version > seen).order_by(Change.id.desc()).limit(100)
-    )
-    raise RecordChanged(
-        what,
-        record.version,
-        [
-            {
-                "at": change.at.isoformat(),
-                "actor_name": change.actor_name,
-                "field": one.field,
-                "was": one.old,
-                "now": one.new,
-            }
-            for change in since
-            for one in field_changes(change.fields)
-        ],
-    )
-
-
-def field_changes(fields: Changes) -> list[FieldChange]:
-    """Return the changes of a history row that a reader can understand, as forms order them, attributes taken apart."""
-    lines = []
-    for name in sorted(fields.keys() & SHOWN, key=SHOWN.index):
-        old, new = fields[name]
-        if name == "attributes":
-            before, after = old or {}, new or {}
-            lines += [
-                FieldChange(f"attributes.{key}", before.get(key), after.get(key))
-                for key in {**before, **after}
-                if before.get(key) != after.get(key)
-            ]
-        elif not (old in EMPTY and new in EMPTY):
-            lines.append(FieldChange(name, old, new))
-    return lines
+    must_be_version(session, Change, _about(*_owner_of(record)), record, seen, what, SHOWN)
 
 
 def read_history(
@@ -161,7 +79,7 @@ def _owner_of(record: Account | Contact) -> tuple[uuid.UUID, uuid.UUID | None]:
 
 
 def _entry(change: Change, names: dict[uuid.UUID, str]) -> Entry:
-    changes = field_changes(change.fields)
+    changes = field_changes(change.fields, SHOWN)
     if change.action == "deleted":
         changes = [one for one in changes if one.field in ("code", "name", "email")]
     return Entry(

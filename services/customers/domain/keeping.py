@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from services.customers.domain.countries import phone_region
 from services.customers.domain.natural_keys import contact_key
 from services.customers.domain.records import contact_name
 from services.customers.domain.search import SearchedContact, search_text
 from services.customers.errors import AccountNotFound
 from services.customers.models import Account, Contact
+from shared.countries import phone_region
 from shared.keys import code_key, email_key, name_key, phone_key
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from services.customers.domain.records import contact_name
 from services.customers.domain.search import FoundAccount, SearchQuery, find_accounts
-from services.customers.domain.search_text import fold
 from services.customers.models import Contact
 from shared.keys import code_key
+from shared.words import fold
 
 
 def accounts_with_code(session: Session, code: str) -> list[FoundAccount]:

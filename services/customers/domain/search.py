@@ -31,7 +31,6 @@ from sqlalchemy.orm import Session
 
 from services.customers.domain import search_sql
 from services.customers.domain.search_sql import MOST, Place, Question
-from services.customers.domain.search_terms import search_terms, starts_of_name, storable
 from services.customers.domain.search_text import (
     SearchedContact,
     SearchedContactColumns,
@@ -39,6 +38,7 @@ from services.customers.domain.search_text import (
     search_text_expression,
 )
 from shared.keys import code_key
+from shared.search_terms import search_terms, starts_of_name, storable
 
 __all__ = [
     "MOST",

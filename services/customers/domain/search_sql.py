@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
-from services.customers.domain.search_terms import Term
+from shared.search_terms import Term
 
 # Where counting ends.
 MOST = 1000

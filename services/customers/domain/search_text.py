@@ -13,32 +13,12 @@ contact repeats of the account (a person who is their own contact) is left out.
 Two twins make it: `search_text` for one account, `search_text_expression` for a polars frame.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-# Letters that NFKD does not take apart, and two that lower case leaves in several forms.
-LETTERS = {
-    "ß": "ss",
-    "ς": "σ",
-    "æ": "ae",
-    "œ": "oe",
-    "ø": "o",
-    "đ": "d",
-    "ð": "d",
-    "ħ": "h",
-    "ı": "i",
-    "ł": "l",
-    "ŋ": "n",
-    "þ": "th",
-    "ŧ": "t",
-}
-APOSTROPHES = "['’ʼ`ʹ]"
-
-_LETTERS = str.maketrans(LETTERS)
+from shared.words import APOSTROPHES, LETTERS, fold, spread_email
 
 
 class SearchedContact(NamedTuple):
@@ -59,15 +39,6 @@ class SearchedContactColumns(NamedTuple):
     phone_keys: Sequence[pl.Expr] = ()
 
 
-def fold(text: str) -> str:
-    """The canonical words of a text, one space between them."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-        text = "".join(letter for letter in text if unicodedata.category(letter)[0] != "M")
-        text = text.lower().translate(_LETTERS)
-    return re.sub(r"[\W_]+", " ", re.sub(APOSTROPHES, "", text.lower())).strip()
-
-
 def search_text(
     *,
     name: str,
@@ -85,12 +56,6 @@ def search_text(
         phrases.append(None if contact.email_key == email_key else spread_email(contact.email_key))
         phrases.extend(phone for phone in contact.phone_keys if phone not in phone_keys)
     return f" {fold(name)}  {fold(' '.join(phrase or '' for phrase in phrases))}"
-
-
-def spread_email(email_key: str | None) -> str:
-    """The part before @, a space, and the domain without its dots and hyphens."""
-    local, _, domain = (email_key or "").partition("@")
-    return f"{local} {domain.replace('.', '').replace('-', '')}"
 
 
 def search_text_expression(

@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.customers.domain.contacts import lock_contact
-from services.customers.domain.history import Actor, check_version, record_change
+from services.customers.domain.history import check_version, record_change
 from services.customers.domain.keeping import lock_account
-from services.customers.domain.records import apply_changes, changes_of, contact_name
-from services.customers.errors import ReasonMissing
+from services.customers.domain.records import contact_name
 from services.customers.models import Account, Contact, Outbox
 from shared.events.customers import AccountStatusChanged, ContactStatusChanged
+from shared.history import Actor
 from shared.outbox import record
+from shared.status import change_status
 
 
 def set_account_status(
@@ -25,7 +26,8 @@ def set_account_status(
     """
     account = lock_account(session, account_id)
     check_version(session, account, seen, "This customer")
-    if _change_status(session, actor, account, status, reason):
+    if changes := change_status(session, actor, account, status, reason):
+        record_change(session, actor, account, "status", changes)
         event = AccountStatusChanged(
             account_id=str(account.id),
             code=account.code,
@@ -51,7 +53,8 @@ def set_contact_status(
     Raises AccountNotFound, ContactNotFound, RecordChanged, ReasonMissing. Nothing happens where it stands so already.
     """
     account, contact = lock_contact(session, account_id, contact_id, seen)
-    if _change_status(session, actor, contact, status, reason):
+    if changes := change_status(session, actor, contact, status, reason):
+        record_change(session, actor, contact, "status", changes)
         event = ContactStatusChanged(
             contact_id=str(contact.id),
             contact_name=contact_name(contact.first_name, contact.last_name),
@@ -62,20 +65,6 @@ def set_contact_status(
         )
         record(session, Outbox, event)
     return contact
-
-
-def _change_status(session: Session, actor: Actor, one: Account | Contact, status: str, reason: str | None) -> bool:
-    if status == "inactive" and not reason:
-        raise ReasonMissing
-    changes = changes_of(one, {"status": status, "status_reason": reason}, ("status", "status_reason"))
-    if "status" not in changes and (status == "active" or not changes):
-        return False
-    apply_changes(one, changes)
-    one.status_at = one.updated_at = datetime.now(UTC)
-    one.status_by, one.status_by_name = actor.id, actor.name
-    session.flush()
-    record_change(session, actor, one, "status", changes)
-    return True
 
 
 def _by(actor: Actor, reason: str | None) -> dict[str, Any]:

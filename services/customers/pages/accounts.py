@@ -5,21 +5,21 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from services.customers.caller import current_actor
 from services.customers.domain import accounts as domain
 from services.customers.domain.contacts import list_contacts
-from services.customers.domain.countries import country_choices
 from services.customers.domain.history import last_deletion, read_history
 from services.customers.domain.records import ACCOUNT_FIELDS
-from services.customers.errors import AccountNotFound, RecordChanged
-from services.customers.pages.forms import Raw, account_typed, as_typed, load_form, merge_typed, seen_in
-from services.customers.pages.places import back_to_list
-from services.customers.pages.wording import FIELD_LABELS, short, timeline_entry
+from services.customers.errors import AccountNotFound
+from services.customers.pages.forms import account_typed
+from services.customers.pages.wording import FIELD_LABELS, timeline_entry
 from services.customers.schemas import AccountIn, AccountPatch
-from services.customers.schemas.search import history_place, next_cursor
+from shared.countries import country_choices
 from shared.db import read_only, unit_of_work
-from shared.errors import DomainError
-from shared.web import go_to, requires
+from shared.errors import DomainError, RecordChanged
+from shared.ui.records import short
+from shared.web import current_actor, current_identity, go_to, id_place, next_cursor, requires
+from shared.web.forms import Raw, as_typed, load_form, merge_typed, seen_in
+from shared.web.places import back_to_list
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -38,9 +38,21 @@ def show_account(account_id: uuid.UUID) -> Response:
             deletion = last_deletion(session, account_id)
             if deletion is None:
                 raise
-            return make_response(render_template("customers/deleted.html", deletion=deletion), 404)
+            return make_response(_deleted(account_id, deletion), 404)
         contacts = list_contacts(session, account_id)
     return make_response(render_template("customers/show.html", account=account, contacts=contacts))
+
+
+def _deleted(account_id: uuid.UUID, deletion: Any) -> str:
+    return render_template(
+        "ui/deleted.html",
+        deletion=deletion,
+        things="Customers",
+        thing="customer",
+        home="/customers",
+        url=f"/customers/{account_id}",
+        may_restore=current_identity().may("customers.delete"),
+    )
 
 
 @blueprint.get("/new")
@@ -93,7 +105,7 @@ def _refused(account_id: uuid.UUID, typed: Raw, values: Raw, refusal: DomainErro
     if not isinstance(refusal, RecordChanged):
         return make_response(_form(typed, account, refusal, version=seen_in(request.form)), refusal.status)
     now = as_typed(account, ACCOUNT_FIELDS)
-    merged, refusal.fields = merge_typed(typed, values, now, refusal.extra["changes"])
+    merged, refusal.fields = merge_typed(typed, values, now, refusal.extra["changes"], FIELD_LABELS)
     return make_response(_form(merged, account, refusal), refusal.status)
 
 
@@ -135,7 +147,7 @@ def delete_account(account_id: uuid.UUID) -> Response:
         name = domain.get_account(session, account_id).name
         domain.delete_account(session, current_actor(), account_id, seen_in(request.form))
     undo = f"/customers/{account_id}/restore"
-    return go_to(back_to_list(), f"{short(name)} was deleted.", undo_url=undo)
+    return go_to(back_to_list("/customers"), f"{short(name)} was deleted.", undo_url=undo)
 
 
 @blueprint.post("/<uuid:account_id>/restore")
@@ -151,12 +163,13 @@ def restore_account(account_id: uuid.UUID) -> Response:
 @requires("customers.view")
 def history(account_id: uuid.UUID) -> str:
     """Show who changed what and when, a page at a time."""
-    before = history_place(request.args.get("cursor"))
+    before = id_place(request.args.get("cursor"))
     with read_only() as session:
         entries, following = read_history(session, account_id, limit=HISTORY_PAGE, before=before)
     return render_template(
-        "customers/history.html",
-        account_id=account_id,
+        "ui/history.html",
+        url=f"/customers/{account_id}/history",
+        changed="customers:changed",
         entries=[timeline_entry(entry) for entry in entries],
         is_first=before is None,
         next_cursor=next_cursor(following),

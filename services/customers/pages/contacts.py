@@ -6,19 +6,19 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from services.customers.caller import current_actor
 from services.customers.domain import contacts as domain
 from services.customers.domain.accounts import get_account
 from services.customers.domain.records import CONTACT_FIELDS, contact_name
 from services.customers.domain.status import set_contact_status
-from services.customers.errors import RecordChanged
-from services.customers.pages.forms import Raw, as_typed, contact_typed, load_form, merge_typed, seen_in, status_typed
+from services.customers.pages.forms import contact_typed
 from services.customers.pages.statuses import REASONS
-from services.customers.pages.wording import FIELD_LABELS, short
+from services.customers.pages.wording import FIELD_LABELS
 from services.customers.schemas import ContactIn, ContactPatch, StatusIn
 from shared.db import read_only, unit_of_work
-from shared.errors import DomainError, Invalid
-from shared.web import is_htmx, requires, toast
+from shared.errors import DomainError, Invalid, RecordChanged
+from shared.ui.records import short
+from shared.web import current_actor, is_htmx, requires, toast
+from shared.web.forms import Raw, as_typed, load_form, merge_typed, seen_in, status_typed
 
 blueprint = Blueprint("contacts", __name__)
 ONE = "/<uuid:account_id>/contacts/<uuid:contact_id>"
@@ -79,7 +79,7 @@ def _refused(account_id: uuid.UUID, contact_id: uuid.UUID, typed: Raw, values: R
     if isinstance(refusal, RecordChanged):
         version = contact.version
         now = as_typed(contact, CONTACT_FIELDS)
-        typed, refusal.fields = merge_typed(typed, values, now, refusal.extra["changes"])
+        typed, refusal.fields = merge_typed(typed, values, now, refusal.extra["changes"], FIELD_LABELS)
     return _again(_form(account_id, typed, contact, refusal, version))
 
 
@@ -156,7 +156,7 @@ def change_contact_status(account_id: uuid.UUID, contact_id: uuid.UUID) -> Respo
 
 def _inactive(contact: Any, reason: str = "", errors: dict[str, list[str]] | None = None) -> str:
     return render_template(
-        "customers/inactive.html",
+        "ui/inactive.html",
         title=f"Make {_name(contact)} inactive?",
         text="The contact stays on this screen, marked as inactive.",
         action=f"/customers/{contact.account_id}/contacts/{contact.id}/status",

@@ -1,24 +1,21 @@
 """The list of customers with its live search, row menus, and the fragment for the home page (C2, C3)."""
 
 import uuid
-from typing import Any
-from urllib.parse import urlencode
 
 import marshmallow as ma
 from flask import Blueprint, render_template, request
 
 from services.customers.domain.accounts import get_account, has_accounts, recent_accounts
 from services.customers.domain.listing import matched_contacts
-from services.customers.domain.search import Found, find_accounts
+from services.customers.domain.search import find_accounts
 from services.customers.schemas import AccountQuery
-from services.customers.schemas.search import next_cursor, search_query
+from services.customers.schemas.search import search_query
 from shared.db import read_only
-from shared.web import is_htmx, requires
+from shared.web import is_htmx, next_cursor, pages_beside, requires
 
 blueprint = Blueprint("lists", __name__)
 
 PAGE = 50
-LONGEST_TRAIL = 30
 RECENT = 6
 CHOICES = ("q", "status", "role", "kind", "tag")
 
@@ -55,30 +52,12 @@ def list_customers() -> str:
         is_empty=is_empty,
         chosen=chosen,
         q=values["q"] or "",
-        **_pages(values, chosen, found),
+        **pages_beside("/customers", chosen, values["cursor"], values["back"], next_cursor(found.next)),
     )
 
 
 def _wants_list() -> bool:
     return is_htmx() and request.headers.get("HX-Target", "").endswith("customer-list")
-
-
-def _pages(values: dict[str, Any], chosen: dict[str, str], found: Found) -> dict[str, Any]:
-    """Return the addresses of the pages beside this one. The way back is in the address: keysets only go forward."""
-    trail = [cursor for cursor in values["back"].split(".") if cursor]
-    here, following = values["cursor"], next_cursor(found.next)
-    next_url = prev_url = None
-    if following:
-        behind = {"back": ".".join([*trail, here][-LONGEST_TRAIL:])} if here else {}
-        next_url = _url(chosen | {"cursor": following} | behind)
-    if here:
-        before = {"cursor": trail[-1], "back": ".".join(trail[:-1])} if trail else {}
-        prev_url = _url(chosen | {name: text for name, text in before.items() if text})
-    return {"prev_url": prev_url, "next_url": next_url, "is_first": not here}
-
-
-def _url(parameters: dict[str, str]) -> str:
-    return f"/customers?{urlencode(parameters)}" if parameters else "/customers"
 
 
 @blueprint.get("/<uuid:account_id>/menu")

@@ -4,16 +4,15 @@ import uuid
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from services.customers.caller import current_actor
 from services.customers.domain.accounts import get_account
 from services.customers.domain.status import set_account_status
-from services.customers.pages.forms import load_form, status_typed
-from services.customers.pages.places import back_url
-from services.customers.pages.wording import short
 from services.customers.schemas import StatusIn
 from shared.db import read_only, unit_of_work
 from shared.errors import Invalid
-from shared.web import go_to, requires
+from shared.ui.records import short
+from shared.web import current_actor, go_to, requires
+from shared.web.forms import load_form, status_typed
+from shared.web.places import back_url
 
 blueprint = Blueprint("statuses", __name__)
 
@@ -42,14 +41,14 @@ def change_account_status(account_id: uuid.UUID) -> Response:
     except Invalid as refusal:
         return make_response(_dialog(account_id, name, request.form.get("reason", ""), refusal.fields), 422)
     if account.status == "active":
-        return go_to(back_url(), f"{short(name)} is active again.")
+        return go_to(back_url("/customers"), f"{short(name)} is active again.")
     undo = f"/customers/{account_id}/status?status=active"
-    return go_to(back_url(), f"{short(name)} is inactive now.", undo_url=undo)
+    return go_to(back_url("/customers"), f"{short(name)} is inactive now.", undo_url=undo)
 
 
 def _dialog(account_id: uuid.UUID, name: str, reason: str = "", errors: dict[str, list[str]] | None = None) -> str:
     return render_template(
-        "customers/inactive.html",
+        "ui/inactive.html",
         title=f"Make {short(name)} inactive?",
         text="It stays in Liaison, but out of the list of active customers, and nothing new can be begun for it.",
         action=f"/customers/{account_id}/status",

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from services.customers.schemas.fields import (
+from shared.fields import (
     Attributes,
     Choice,
     Code,

@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from services.customers.schemas.accounts import STATUSES
-from services.customers.schemas.fields import Choice, Email, Name, Phone, Text
+from shared.fields import Choice, Email, Name, Phone, Text
 
 CONTACT_KINDS = ("person", "firm")
 

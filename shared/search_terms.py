@@ -1,4 +1,4 @@
-"""What a typed text asks for, as patterns over `account.search` (see `search_text.py` for its form).
+"""What a typed text asks for, as patterns over a search text: canonical words (`shared.words`), a space before each.
 
 Every word must be there, in any order. A word of three letters or more may stand anywhere, also inside another
 word; one or two letters must begin a word. Numbers that follow each other are one number typed with gaps, as
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
-from services.customers.domain.search_text import fold, spread_email
+from shared.words import fold, spread_email
 
 # One of these must hold, in each all patterns.
 Term = tuple[tuple[str, ...], ...]
@@ -37,7 +37,7 @@ def search_terms(text: str) -> list[Term]:
 
 
 def starts_of_name(text: str) -> str:
-    """How the search text of an account begins whose name starts with the typed text; empty for no words."""
+    """How a search text that begins with the name begins, where the name starts with the typed text; else empty."""
     words = fold(text)
     return f" {words}" if words else ""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import marshmallow as ma
 from email_validator import EmailNotValidError, validate_email
 
-from services.customers.domain.countries import country_code
+from shared.countries import country_code
 from shared.keys import INVISIBLE, clean, code_key, phone_key
 
 NUL = "\x00"
@@ -157,7 +157,7 @@ class Choice(Text):
         return super().tidy(text).lower()
 
 
-class Tags(ma.fields.List):
+class Tags(ma.fields.List):  # type: ignore[type-arg]
     """Tags: a list, or one text with commas or semicolons between them; the same tag counts once, in any case."""
 
     def __init__(self, **more: Any) -> None:
