@@ -1,5 +1,7 @@
 """The file of refused rows: each as it was, in the delimiter and encoding of its file, with why it was refused.
 
+Cells that a spreadsheet would run are defused (`shared.cells`), and restored when the file comes back.
+
 Once a person has corrected it, it can be uploaded as it is: the four columns that say why are no data (`own_columns`),
 and the mapping saved for the header without them applies.
 """
@@ -16,6 +18,7 @@ from services.imports.domain.decoding import BOMS, encode
 from services.imports.domain.mapping import own_columns
 from services.imports.domain.reading import ROW, Batch
 from services.imports.domain.sniffing import ERROR_COLUMNS
+from shared.cells import defuse
 
 
 class Refused(Protocol):
@@ -68,7 +71,7 @@ def write(
     column for a field. Memory stays flat.
     """
     own = own_columns(records.columns)
-    header = [name for name in records.columns if name not in own]
+    kept = [at for at, name in enumerate(records.columns) if name not in own]
     if bom:
         out.write(next(sign for sign, name in BOMS if name == encoding))
     waiting = _Waiting(refusals)
@@ -76,9 +79,9 @@ def write(
     count = 0
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=records.delimiter, lineterminator="\r\n")
-    writer.writerow([*header, *ERROR_COLUMNS])
+    writer.writerow([*(defuse(records.columns[at]) for at in kept), *ERROR_COLUMNS])
     for batch in records:
-        for cells, why in _refused_rows(batch, waiting.up_to(records.rows), len(header)):
+        for cells, why in _refused_rows(batch, waiting.up_to(records.rows), kept):
             named = [column_at_fault(one.code, one.column, columns) for one in why]
             reasons = [
                 why[0].line,
@@ -86,7 +89,7 @@ def write(
                 _joined(one.code for one in why),
                 _joined(one.message for one in why),
             ]
-            writer.writerow([*cells, *reasons])
+            writer.writerow([defuse(str(cell)) for cell in (*cells, *reasons)])
             count += 1
         out.write(encode(text.getvalue(), encoding))
         text.seek(0)
@@ -96,21 +99,23 @@ def write(
 
 
 def _refused_rows(
-    batch: Batch, reasons: Mapping[int, list[Refused]], width: int
+    batch: Batch, reasons: Mapping[int, list[Refused]], kept: Sequence[int]
 ) -> Iterator[tuple[Sequence[str], list[Refused]]]:
     """Return the cells of the refused rows of `batch`, in the order of the file."""
     if not reasons:
         return
-    cells: dict[int, Sequence[str]] = {fault.row: _cells_of(fault, width) for fault in batch.faults}
+    cells: dict[int, Sequence[str]] = {fault.row: _cells_of(fault, kept) for fault in batch.faults}
     rows = batch.frame.filter(pl.col(ROW).is_in(list(reasons)))
-    cells.update({row[0]: row[2 : 2 + width] for row in rows.iter_rows()})
+    cells.update({row[0]: [row[2 + at] for at in kept] for row in rows.iter_rows()})
     for row in sorted(reasons):
         if row in cells:
             yield cells[row], reasons[row]
 
 
-def _cells_of(fault: RowFault, width: int) -> Sequence[str]:
-    return fault.cells[:width] if fault.cells is not None else [fault.raw, *[""] * (width - 1)]
+def _cells_of(fault: RowFault, kept: Sequence[int]) -> Sequence[str]:
+    if fault.cells is None:
+        return [fault.raw, *[""] * (len(kept) - 1)]
+    return [fault.cells[at] if at < len(fault.cells) else "" for at in kept]
 
 
 def _joined(texts: Iterable[str]) -> str:

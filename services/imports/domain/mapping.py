@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from services.imports.domain.sniffing import ERROR_COLUMNS
+from services.imports.domain.sniffing import ERROR_COLUMNS, has_reasons
 from services.imports.domain.target import Target
 from services.imports.errors import MappingRefused
+from shared.cells import is_ours
 from shared.keys import name_key
 
 if TYPE_CHECKING:  # the web process does not need it, and it takes 40 MB
@@ -80,13 +81,14 @@ class Mapping:
 
 
 def own_columns(header: Sequence[str]) -> list[str]:
-    """Return the columns that our error file added to a file, if it is one."""
-    return list(ERROR_COLUMNS) if tuple(header[-len(ERROR_COLUMNS) :]) == ERROR_COLUMNS else []
+    """Return the columns of a file that are ours, not data: what an export or a file of refused rows added to it."""
+    added = ERROR_COLUMNS if has_reasons(header) else ()
+    return [name for name in header if name in added or (is_ours(header) and name.startswith("_"))]
 
 
 def told(frame: pl.DataFrame, header: Sequence[str]) -> pl.Series | None:
     """Return why each row of `Batch.frame` was refused, if the file is a file of refused rows."""
-    return frame[str(len(header) - 1)] if own_columns(header) else None
+    return frame[str(len(header) - 1)] if has_reasons(header) else None
 
 
 def header_hash(header: Sequence[str]) -> bytes:

@@ -8,7 +8,7 @@ holds that).
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import polars as pl
@@ -16,6 +16,8 @@ import polars as pl
 from services.imports.domain.careful import MAX_CELL, WHITE, CarefulReader, Reading, RowFault
 from services.imports.domain.decoding import decoder
 from services.imports.domain.header import behind_first_line, first_record, hint_length
+from services.imports.domain.sniffing import is_defused
+from shared.cells import restore, restore_frame
 
 BLOCK = 1 << 20  # bytes that are read at once
 MAX_LINE = 2_000_000  # characters; a longer line is refused without being kept
@@ -40,6 +42,8 @@ class Batch:
 class Records:
     """The records of `file`, from its first byte on. Iterate once; memory stays flat whatever the file's size.
 
+    Cells of a file that we wrote are given as they were before they were defused.
+
     After (and while) iterating: `rows` counts records (faulty ones too, blank ones not), `blank` those left out,
     `bytes_read` tells how far it is.
     """
@@ -59,6 +63,7 @@ class Records:
         self.delimiter = delimiter
         self.columns = list(columns)
         self.has_header = has_header
+        self.defused = has_header and is_defused(columns)
         self.block = block
         self.careful = CarefulReader(columns, delimiter, encoding)
         self.grammar = _grammar(delimiter, len(self.columns))
@@ -69,6 +74,10 @@ class Records:
         self._at_start = True
 
     def __iter__(self) -> Iterator[Batch]:
+        for batch in self._batches():
+            yield _restored(batch) if self.defused else batch
+
+    def _batches(self) -> Iterator[Batch]:
         carry, final = "", False
         while not final:
             data = self.file.read(self.block)
@@ -188,6 +197,15 @@ class Records:
         fault = RowFault(self.rows, self._line, None, "line_too_long", message, raw)
         self._line += 1
         return Batch(self._batch_of(Reading()).frame, [fault]), rest, final
+
+
+def _restored(batch: Batch) -> Batch:
+    """Take the apostrophes off that we put before what a spreadsheet would run."""
+    faults = [
+        replace(fault, raw=restore(fault.raw), cells=fault.cells and [restore(cell) for cell in fault.cells])
+        for fault in batch.faults
+    ]
+    return Batch(restore_frame(batch.frame), faults, batch.blank)
 
 
 def line_count(text: str) -> int:

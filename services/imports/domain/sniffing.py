@@ -14,6 +14,7 @@ from services.imports.domain.careful import CarefulReader
 from services.imports.domain.decoding import ENCODINGS, bom_of, canonical, decoder, label_of
 from services.imports.domain.header import SEPARATOR_HINT, first_record, hint_length
 from services.imports.errors import FileRefused
+from shared.cells import is_ours, restore
 
 HEAD = 1 << 20  # bytes that are looked at
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -95,6 +96,8 @@ def sniff_file(
         has_header = not _first_row_is_data(cells, text[used:], sign)
         if not has_header:
             warnings.append(NO_HEADER)
+    if is_defused(cells):
+        cells = [restore(cell) for cell in cells]
     header, notes = column_names(cells) if has_header else (numbered(len(cells)), [])
     sniffed = Sniffed(chosen, bom_of(head) is not None, sign, header, has_header, [], [*warnings, *notes])
     rows = _sample(text, sniffed)
@@ -211,6 +214,16 @@ def column_names(cells: Sequence[str]) -> tuple[list[str], list[str]]:
     return names, notes
 
 
+def has_reasons(header: Sequence[str]) -> bool:
+    """Tell whether a file with these columns is one of refused rows."""
+    return tuple(header[-len(ERROR_COLUMNS) :]) == ERROR_COLUMNS
+
+
+def is_defused(header: Sequence[str]) -> bool:
+    """Tell whether we wrote a file with these columns: its cells have apostrophes to take off (`shared.cells`)."""
+    return is_ours(header) or has_reasons(header)
+
+
 def numbered(count: int) -> list[str]:
     """Return names for the columns of a file without header."""
     return [f"Column {number}" for number in range(1, count + 1)]
@@ -224,4 +237,7 @@ def _sample(text: str, sniffed: Sniffed) -> list[list[str]] | None:
     found = reader.read(lines, line=1, row=1, final=True)
     if not found.rows and not found.faults:
         return None
-    return [[cell[:SAMPLE_CELL] for cell in row] for row in found.rows[:SAMPLE_ROWS]]
+    rows = found.rows[:SAMPLE_ROWS]
+    if is_defused(sniffed.header):
+        rows = [[restore(cell) for cell in row] for row in rows]
+    return [[cell[:SAMPLE_CELL] for cell in row] for row in rows]
