@@ -200,3 +200,13 @@ def test_export_when_asked_by_people_or_wrongly_is_refused(bulk: Flask):
     ):
         assert client.post("/internal/exports/customers", json=body).status_code == 422
     assert client.post("/internal/exports/customers/count", json={"filter": {"q": "zzz"}}).json == {"rows": 0}
+
+
+def test_export_when_not_permitted_is_not_offered(app, viewer):
+    """I12: no entry on the list, none in the menu; with the permission both are there."""
+    page = viewer.get("/customers").text
+    assert "/imports/exports" not in page
+    page = client_as(app, "customers.view", "export").get("/customers").text
+    assert "/imports/exports/new/customers" in page
+    assert "/imports/exports/new/contacts" in page
+    assert 'href="/imports/exports"' in page

@@ -283,6 +283,7 @@ def test_screens_when_somebody_exports(app, exporter, ask):
     again = exporter.get("/imports/exports/new/customers").text  # as it was written the last time
     assert 'value="Name" checked' in again
     assert 'value="Code" checked' not in again
+    assert 'value="Code" checked' in exporter.get("/imports/exports/new/customers?usual=1").text
     tasks.write_export.run(str(export.id))
     done = exporter.get(f"/imports/exports/{export.id}").text
     assert "Download" in done

@@ -42,7 +42,7 @@ def ask(kind: str) -> str:
     with read_only() as session:
         last = domain.last_wish(session, current_viewer(), kind)
     known = {column.name for column in target.columns}
-    columns = [name for name in last.columns if name in known] if last else []
+    columns = [name for name in last.columns if name in known] if last and "usual" not in request.args else []
     return render_template(
         "imports/exports/ask.html",
         target=target,
