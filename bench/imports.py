@@ -2,7 +2,7 @@
 
 `./liaison bench import [ROWS ...]`. One round: empty tables; the import, from the accepted upload to the completed job;
 the same file again, which changes nothing; then the very rows that were made by COPY into the same tables with the same
-indexes (floor B), and with primary and unique keys only (floor A). Median of three rounds, and the spread; the memory is
+indexes (floor B), and with primary and unique keys only (floor A). Median of three rounds, and the spread; memory is
 the highest that a process ever had.
 """
 
