@@ -16,6 +16,12 @@ import psycopg
 from tests.drills.stack import Stack, until
 
 HEADER = "code,name,email,phone,city,country,tags,contact_first_name,contact_last_name,contact_email,Extra\n"
+TAKE_CODES = """
+    INSERT INTO account (code, code_key, name, name_key, created_by, created_by_name)
+    SELECT code, lower(code), 'Taken', 'taken', gen_random_uuid(), 'A drill'
+    FROM (SELECT 'C' || lpad(number::text, 6, '0') AS code FROM generate_series(%s::int, %s::int, 5) AS number) AS codes
+    ON CONFLICT (code_key) DO NOTHING
+"""
 FINAL = ("completed", "completed_with_errors", "cancelled", "failed")
 ACCOUNTS = """
     SELECT a.code, a.name, a.kind, a.email, a.phone, a.phone_key, a.city, a.country, a.tags, a.attributes, a.search,
@@ -153,15 +159,16 @@ class Round:
 
     @contextlib.contextmanager
     def blocked(self) -> Iterator[None]:
-        """Hold customers that the file changes, so that the owner waits in the middle of a transaction in the block.
+        """Hold codes that the file brings, so that the owner waits in the middle of a transaction in the block.
 
-        Every fifth of them is held, so that each chunk still to come meets one.
+        Every fifth of them is taken, so that each chunk still to come meets one when it has changed what it changes
+        and begins to create.
         """
         with self.stack.database("customers") as holder:
             holder.autocommit = False
-            holder.execute("SELECT FROM account WHERE code_key ~ '[05]$' ORDER BY code_key FOR UPDATE")
+            holder.execute(TAKE_CODES, [self.rows, self.rows + self.rows // 2])
             with self.stack.database("customers") as watcher:
-                until(lambda: _waits(watcher), "the owner waits in a transaction")
+                until(lambda: _waits(watcher, "COPY%"), "the owner waits in a transaction")
             yield
             with contextlib.suppress(psycopg.OperationalError):
                 holder.rollback()
