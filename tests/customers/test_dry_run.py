@@ -27,6 +27,7 @@ CHOICES = st.tuples(
     st.sampled_from(["create", "update", "both"]),
     st.sampled_from(["code", "email"]),
     st.sampled_from(["keep", "clear"]),
+    st.sampled_from(["refuse", "fold"]),
 )
 
 
@@ -45,19 +46,20 @@ def changes(answer: dict[str, Any], place: int = 0) -> dict[str, tuple[Any, Any]
     return {one["field"]: (one["old"], one["new"]) for one in answer["sample"]["updated"][place]["changes"]}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(CHOICES, max_size=2), chunk=CHOICES)
 def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_written(
     session: Session, before: Any, chunk: Any
 ) -> None:
     with session.begin_nested() as everything_here:
-        for rows, mode, match, blank in before:
-            apply(session, *rows, mode=mode, match=match, blank=blank)
-        rows, mode, match, blank = chunk
+        for rows, mode, match, blank, repeated in before:
+            apply(session, *rows, mode=mode, match=match, blank=blank, repeated=repeated)
+        rows, mode, match, blank, repeated = chunk
+        choices = {"mode": mode, "match": match, "blank": blank, "repeated": repeated}
         seen = state(session)
-        told = check(session, *rows, mode=mode, match=match, blank=blank)
+        told = check(session, *rows, **choices)
         assert state(session) == seen
-        done = apply(session, *rows, mode=mode, match=match, blank=blank)
+        done = apply(session, *rows, **choices)
         assert counts(told) == counts(done)
         assert told["refusals"] == [vars(one) if not isinstance(one, dict) else one for one in done["refusals"]]
         assert bool(told["fields"]) == bool(told["updated"])
@@ -146,6 +148,46 @@ def test_rows_when_they_speak_of_one_account_see_what_the_one_before_would_leave
     told = check(session, *rows, match="email")
     assert counts(told) == {"updated": 1, "unchanged": 1}
     assert told["fields"] == {"name": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"),
+    [
+        (  # a code that a row before it would take
+            [
+                {"email": "x@ex.example"},
+                {"name": "A", "email": "a@ex.example", "code": "K1"},
+                {"name": "B", "email": "x@ex.example", "code": "K1"},
+            ],
+            "email",
+        ),
+        (  # an account that would be made, found by its contact
+            [
+                {"email": "x@ex.example"},
+                {"name": "A", "email": "a@ex.example", "contact_last_name": "Doe", "contact_email": "x@ex.example"},
+                {"name": "B", "email": "x@ex.example"},
+            ],
+            "email",
+        ),
+        (  # an account that would not be found by this address any more
+            [
+                {"contact_email": "old@ex.example", "contact_last_name": "Doe", "phone": "12345"},
+                {"email": "own@ex.example", "contact_email": "new@ex.example", "contact_last_name": "Doe"},
+                {"name": "B", "contact_email": "old@ex.example", "contact_last_name": "Doe"},
+            ],
+            "email",
+        ),
+        ([{"code": "K2", "name": "A"}, {"code": "K2", "phone": "12345"}, {"code": "k2", "name": "A"}], "code"),
+    ],
+)
+def test_rows_of_a_key_when_folded_see_what_those_before_them_would_leave(
+    session: Session, rows: Any, match: str
+) -> None:
+    apply(session, {"code": "K9", "name": "Own", "email": "own@ex.example", "contact_last_name": "Doe",
+                    "contact_email": "old@ex.example"})  # fmt: skip
+    told = check(session, *rows, match=match, repeated="fold")
+    done = apply(session, *rows, match=match, repeated="fold")
+    assert (counts(told), refused(told)) == (counts(done), refused(done))
 
 
 def test_sample_when_rows_are_many_and_wide_stays_small(session: Session) -> None:

@@ -123,15 +123,15 @@ class Chunk:
 
     def _apply(self, rows: pl.DataFrame) -> None:
         """Apply rows of which no two have the same key."""
-        found = self._find(rows["key"])
+        found = self._find(self.job.match, rows["key"])
         new = self._existing(rows, found) if found.height else rows
         if self.job.mode == "update":
             self.result.skipped += new.height
         elif new.height:
             self._create(new)
 
-    def _find(self, keys: pl.Series) -> pl.DataFrame:
-        return find_accounts(self.cursor, self.job.match, keys)
+    def _find(self, match: str, keys: pl.Series) -> pl.DataFrame:
+        return find_accounts(self.cursor, match, keys)
 
     def _keyed(self) -> pl.DataFrame:
         """Return the rows with their `key`; those without one, or (unless folded) with that of another, are refused."""
@@ -232,7 +232,7 @@ class Chunk:
     def _with_codes(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Refuse new codes that other accounts have; give codes to rows without."""
         rows = rows.with_columns(code_keys(rows["code"]).alias("code_key"))
-        taken = find_accounts(self.cursor, "code", rows["code_key"])["key"]
+        taken = self._find("code", rows["code_key"])["key"]
         rows = self._refuse(
             rows, pl.col("code_key").is_in(taken.to_list()), "code", "code_taken", "Belongs to another customer."
         )

@@ -55,12 +55,20 @@ class DryRun(Chunk):
         super().__init__(session, cursor, job, checked)
         self.forecast = Forecast()
         self.left: dict[str, Known] = {}
-        self.made: list[tuple[Any, ...]] = []
 
-    def _find(self, keys: pl.Series) -> pl.DataFrame:
-        found = super()._find(keys)
-        made = pl.DataFrame(self.made, schema=dict.fromkeys(found.columns, pl.String), orient="row")
-        return pl.concat([found, made.filter(pl.col("key").is_in(keys.implode()))])
+    def _find(self, match: str, keys: pl.Series) -> pl.DataFrame:
+        """Find accounts as they would be by now: those that rows changed or made by what was left of them."""
+        found = super()._find(match, keys)
+        if not self.left:
+            return found
+        wanted = set(keys.drop_nulls())
+        left = [
+            (key, account_id, known.account["code"], known.account["code_key"])
+            for account_id, known in self.left.items()
+            for key in keys_of(known, match) & wanted
+        ]
+        as_left = pl.DataFrame(left, schema=dict.fromkeys(found.columns, pl.String), orient="row")
+        return pl.concat([found.filter(~pl.col("account_id").is_in(list(self.left))), as_left])
 
     def _unchanged(self, rows: pl.DataFrame) -> pl.Series:
         return super()._unchanged(rows) & ~rows["account_id"].is_in(list(self.left))
@@ -95,13 +103,18 @@ class DryRun(Chunk):
             contact = contacts.get(account["id"])
             account["tags"] = json.loads(f"[{account['tags'][1:-1]}]")
             account["attributes"] = json.loads(account["attributes"])
-            by_email = account["email_key"] or (contact["email_key"] if contact else None)
-            key = by_email if self.job.match == "email" else account["code_key"]
-            self.made.append((key, account["id"], account["code"], account["code_key"]))
             self.left[account["id"]] = Known(account, [{"status": "active", **contact}] if contact else [])
 
     def _codes(self, count: int) -> list[str]:
         return [NEW] * count
+
+
+def keys_of(known: Known, match: str) -> set[str]:
+    """Return by which keys `find_accounts` finds an account."""
+    if match == "code":
+        return {known.account["code_key"]}
+    emails = [known.account["email_key"], *(one["email_key"] for one in known.contacts if one["is_primary"])]
+    return {email for email in emails if email}
 
 
 def values_of(row: Mapping[str, Any]) -> dict[str, Any]:
