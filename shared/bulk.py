@@ -19,6 +19,7 @@ from shared.errors import Conflict
 
 VOID = "void"
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
+UNDO_COUNTS = ("removed", "restored", "kept", "gone")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,40 @@ class ChunkResult:
         return answer
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Something that an undo leaves as it is, and why.
+
+    `label` is what people call the record and `url` where it is; `field` is None when the whole record stays.
+    """
+
+    record: str
+    label: str
+    url: str
+    field: str | None
+    reason: str
+    message: str
+
+
+@dataclass
+class UndoResult:
+    """What became of the records that a chunk had created or changed.
+
+    Each record with all that belongs to it counts once: `removed`; `restored`, when it has again what it had; `kept`,
+    when any of it stays (`left` tells what); `gone`, when somebody had deleted it before.
+    """
+
+    removed: int = 0
+    restored: int = 0
+    kept: int = 0
+    gone: int = 0
+    left: list[Kept] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer that the worker gets."""
+        return asdict(self)
+
+
 class FenceTable:
     """Mixin: `class JobFence(FenceTable, Base)`."""
 
@@ -74,6 +109,17 @@ class ReceiptTable:
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_ids: Mapped[bytes | None] = mapped_column(LargeBinary)
     applied_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class UndoReceiptTable:
+    """Mixin: `class UndoReceipt(UndoReceiptTable, Base)`: one row per chunk that was taken back, never changed."""
+
+    __tablename__ = "undo_receipt"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    chunk_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    undone_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
 class FenceClosed(Conflict):
@@ -167,3 +213,35 @@ def void_chunk(
     )  # waits here for one that is being applied
     receipt = session.get_one(receipts, (job_id, chunk_no))
     return None if receipt.checksum == VOID else receipt.answer
+
+
+def undo_chunk(
+    session: Session,
+    receipts: type[ReceiptTable],
+    undo_receipts: type[UndoReceiptTable],
+    job_id: uuid.UUID,
+    chunk_no: int,
+    undo: Callable[[Session, bytes], UndoResult],
+) -> dict[str, Any]:
+    """Take back once what a chunk did, and return the answer (`UndoResult.to_json` plus `repeated`).
+
+    `undo` gets the ids that the chunk created. A chunk that was never applied never will be after this, and there is
+    nothing to take back. Commits nothing: the caller's unit of work does.
+    """
+    fresh = session.execute(
+        insert(undo_receipts)
+        .values(job_id=job_id, chunk_no=chunk_no)
+        .on_conflict_do_nothing()
+        .returning(undo_receipts.chunk_no)
+    ).first()  # waits here for a twin that is at it
+    own = session.get_one(undo_receipts, (job_id, chunk_no))
+    if fresh is None:
+        return {**(own.answer or {}), "repeated": True}
+    session.execute(
+        insert(receipts).values(job_id=job_id, chunk_no=chunk_no, checksum=VOID).on_conflict_do_nothing()
+    )  # waits here for one that is being applied
+    receipt = session.get_one(receipts, (job_id, chunk_no))
+    result = UndoResult() if receipt.checksum == VOID else undo(session, receipt.created_ids or b"")
+    own.answer = result.to_json()
+    session.flush()
+    return {**result.to_json(), "repeated": False}

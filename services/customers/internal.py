@@ -10,7 +10,7 @@ from services.customers.bulk import receipts
 from services.customers.bulk.dry_run import dry_run_customers
 from services.customers.bulk.export import ExportForm, count_export, stream_export
 from services.customers.bulk.export_target import export_target
-from services.customers.bulk.job import ImportJob, check_kind
+from services.customers.bulk.job import ImportJob, UndoJob, check_kind
 from services.customers.bulk.target import customers_target
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
@@ -58,6 +58,15 @@ def void_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Let a chunk never be applied."""
     with unit_of_work() as session:
         return {"answer": receipts.void_chunk(session, job_id, chunk_no)}
+
+
+@blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/undo")
+@internal()
+def undo_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
+    """Take back what a chunk did, once."""
+    job = UndoJob.from_json(job_id, chunk_no, request.get_json(silent=True))
+    with unit_of_work() as session:
+        return receipts.undo_chunk(session, job)
 
 
 @blueprint.post("/internal/jobs/<uuid:job_id>/fence")

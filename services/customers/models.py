@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.bulk import FenceTable, ReceiptTable
+from shared.bulk import FenceTable, ReceiptTable, UndoReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
 from shared.history import ChangeTable
 from shared.idempotency import IdempotencyTable
@@ -160,15 +160,16 @@ class Contact(Base):
 class Change(ChangeTable, Base):
     """Who changed what and when. `contact_id` is null when the account itself changed.
 
-    The row of a job (`job_id`) is at the same time the before-image for the job's undo.
+    The row of a job (`job_id`, `chunk_no`) is at the same time the before-image for the job's undo.
     """
 
     account_id: Mapped[uuid.UUID]
     contact_id: Mapped[uuid.UUID | None]
+    chunk_no: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         Index("change_account_id_id_ix", "account_id", "id"),
-        Index("change_job_id_ix", "job_id", postgresql_where=text("job_id IS NOT NULL")),
+        Index("change_job_id_chunk_no_ix", "job_id", "chunk_no", postgresql_where=text("job_id IS NOT NULL")),
     )
 
 
@@ -182,6 +183,10 @@ class IdempotencyKey(IdempotencyTable, Base):
 
 class Receipt(ReceiptTable, Base):
     """Chunks of jobs that were applied."""
+
+
+class UndoReceipt(UndoReceiptTable, Base):
+    """Chunks of jobs that were taken back."""
 
 
 class JobFence(FenceTable, Base):

@@ -67,3 +67,18 @@ class AccountsImported:
     actor_id: str
     actor_name: str
     file_name: str
+
+
+@dataclass(frozen=True)
+class AccountsTakenBack:
+    """A chunk of an import was undone: how many accounts were removed, and how many got back what they had."""
+
+    name: ClassVar[str] = "customers.accounts_taken_back.v1"
+
+    job_id: str
+    chunk_no: int
+    removed: int
+    restored: int
+    actor_id: str
+    actor_name: str
+    file_name: str

@@ -47,6 +47,7 @@ DEEDS: Deeds = {
     "restored": ("brought back {}", "restore", "success"),
     "active": ("made {} active again", "circle-check", "success"),
     "inactive": ("made {} inactive", "ban", "warning"),
+    "undone": ("took back what was done to {}", "arrow-back-up", "warning"),
 }
 
 

@@ -14,12 +14,14 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import receipts
-from services.customers.bulk.job import ImportJob
+from services.customers.bulk.job import ImportJob, UndoJob
 from services.customers.domain.keeping import contacts_of, key_account, key_contact, words_of
 from services.customers.models import Account, Change, Contact
+from shared.bulk import UNDO_COUNTS
 from shared.testing import SignedClient
 
 CARLA = uuid.UUID("00000000-0000-7000-8000-00000000ca51")
+UMA = uuid.UUID("00000000-0000-7000-8000-000000000c0c")
 SAMPLE_COLUMNS = {
     "Customer Id": "code",
     "First Name": "contact_first_name",
@@ -66,13 +68,30 @@ def sample_rows(path: Path | None = None) -> Iterator[dict[str, str | None]]:
         yield {**mapped, "_attributes": json.dumps(others)}
 
 
-def apply(session: Session, *rows: dict[str, str | None], **choices: Any) -> dict[str, Any]:
-    """Apply rows as the only chunk of a job; return the answer, refusals by row as {row: (column, code)}."""
+def apply(session: Session, *rows: dict[str, str | None], no: int = 1, **choices: Any) -> dict[str, Any]:
+    """Apply rows as a chunk of a job; return the answer."""
     told = job(**choices)
     body, checksum = arrow(frame(*rows))
-    answer = receipts.apply_chunk(session, told, 1, checksum, receipts.read_chunk(body, checksum))
+    answer = receipts.apply_chunk(session, told, no, checksum, receipts.read_chunk(body, checksum))
     session.expire_all()
     return answer
+
+
+def undo(session: Session, job_id: uuid.UUID, no: int = 1, name: str = "Uma Undoer") -> dict[str, Any]:
+    """Take back a chunk of a job; return the answer."""
+    answer = receipts.undo_chunk(session, UndoJob(job_id, no, UMA, name, "customers.csv"))
+    session.expire_all()
+    return answer
+
+
+def undone(answer: dict[str, Any]) -> dict[str, int]:
+    """Return the counts of an undo's answer that are not nothing."""
+    return {name: answer[name] for name in UNDO_COUNTS if answer[name]}
+
+
+def reasons(answer: dict[str, Any]) -> list[tuple[str, str | None, str]]:
+    """Return record, field and reason of all that an undo left."""
+    return [(one["record"], one["field"], one["reason"]) for one in answer["left"]]
 
 
 def counts(answer: dict[str, Any]) -> dict[str, int]:

@@ -16,9 +16,12 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from services.customers.app import create_bulk_app
+from services.customers.bulk.job import ImportJob
 from services.customers.bulk.target import customers_target
-from services.customers.models import Account, Contact
+from services.customers.domain.accounts import edit_account
+from services.customers.models import Account, Change, Contact
 from shared.db import read_only, unit_of_work
+from shared.history import Actor
 from shared.settings import Settings
 from shared.testing import SignedClient, client_as, client_of_service
 from tests.customers.bulk_chunks import check_derived, counts, frame, job, post, refused, sample_rows
@@ -40,7 +43,7 @@ def bulk_app(make_database: Callable[[str], str], make_settings: Callable[..., S
 @pytest.fixture
 def app(bulk_app: Flask) -> Flask:
     with bulk_app.app_context(), unit_of_work() as session:
-        session.execute(text("TRUNCATE account, contact, change, receipt, job_fence, outbox"))
+        session.execute(text("TRUNCATE account, contact, change, receipt, undo_receipt, job_fence, outbox"))
     return bulk_app
 
 
@@ -225,13 +228,94 @@ def wait_for_a_waiting_one(session: Session) -> None:
     pytest.fail("nobody waits")
 
 
+def take_back(client: SignedClient, told: ImportJob, no: int) -> Any:
+    """Ask for the undo of a chunk as the imports service does."""
+    body = {"kind": "customers", "actor_id": str(uuid.uuid4()), "actor_name": "Uma Undoer"}
+    return client.post(f"/internal/chunks/{told.id}/{no}/undo", json=body)
+
+
+def test_undo_when_delivered_ten_times_at_once_happens_once(app: Flask, imports: SignedClient) -> None:
+    told = job()
+    post(imports, told, 1, frame(*PEOPLE))
+    answers = at_once(app, [lambda client: take_back(client, told, 1).get_json()] * 10)
+    assert sorted(answer["repeated"] for answer in answers) == [False] + [True] * 9
+    assert {answer["removed"] for answer in answers} == {300}
+    assert number_of(app, Account) == number_of(app, Contact) == 0
+    assert number_of(app, Change) == 300
+
+
+@pytest.mark.parametrize(("body", "code"), [({}, "invalid"), ({"kind": "ships"}, "unknown_kind")])
+def test_undo_when_not_asked_rightly_is_refused_for_good(
+    imports: SignedClient, body: dict[str, str], code: str
+) -> None:
+    told = body and {**body, "actor_id": str(uuid.uuid4()), "actor_name": "Uma"}
+    answer = imports.post(f"/internal/chunks/{uuid.uuid4()}/1/undo", json=told)
+    assert (answer.status_code, answer.get_json()["code"]) == (422 if code == "invalid" else 404, code)
+
+
+def test_undo_when_an_import_brings_the_same_rows_at_once_is_before_or_after_it(
+    app: Flask, imports: SignedClient
+) -> None:
+    """Whichever is first, each row has one outcome: untouched by the other, or kept, or brought anew."""
+    for _ in range(3):
+        with app.app_context(), unit_of_work() as session:
+            session.execute(text("TRUNCATE account, contact, change, receipt, undo_receipt, job_fence, outbox"))
+        first, later = job(), job()
+        for no in range(3):
+            post(imports, first, no, frame(*PEOPLE[no * 100 : no * 100 + 100]))
+        rows = [{**row, "notes": "later"} for row in PEOPLE[::-1]]
+        undos = [lambda client, no=no, told=first: take_back(client, told, no).get_json() for no in range(3)]
+        posts = [
+            lambda client, no=no, told=later, rows=rows: post(
+                client, told, no, frame(*rows[no * 60 : no * 60 + 60])
+            ).get_json()
+            for no in range(5)
+        ]
+        answers = at_once(app, [*undos, *posts])
+        removed = sum(answer["removed"] for answer in answers[:3])
+        kept = sum(answer["kept"] for answer in answers[:3])
+        updated = sum(answer["updated"] for answer in answers[3:])
+        assert removed + kept == 300
+        assert (updated, sum(answer["created"] for answer in answers[3:])) == (kept, removed)
+        with app.app_context(), unit_of_work() as session:
+            assert session.execute(select(func.count(), func.min(Account.notes), func.max(Account.notes))).one() == (
+                300, "later", "later",
+            )  # fmt: skip
+            check_derived(session)
+
+
+def test_undo_when_people_edit_the_same_customers_at_once_loses_no_edit(app: Flask, imports: SignedClient) -> None:
+    rows = [{"code": row["code"], "name": row["name"]} for row in PEOPLE]
+    post(imports, job(), 1, frame(*rows))
+    changed = job()
+    post(imports, changed, 1, frame(*({**row, "city": "Lyon", "notes": "imported"} for row in rows)))
+    with app.app_context(), read_only() as session:
+        ids = session.scalars(select(Account.id).order_by(Account.code_key)).all()
+
+    def edit(_: SignedClient) -> None:
+        ben = Actor(uuid.uuid4(), "Ben Baker")
+        for one in ids[::10]:
+            with app.app_context(), unit_of_work() as session:
+                edit_account(session, ben, one, {"city": "Oslo"}, None)
+
+    _, answer = at_once(app, [edit, lambda client: take_back(client, changed, 1).get_json()])
+    with app.app_context(), unit_of_work() as session:
+        cities = dict(session.execute(select(Account.id, Account.city)).all())
+        assert {cities[one] for one in ids[::10]} == {"Oslo"}
+        assert {city for one, city in cities.items() if one not in ids[::10]} == {None}
+        assert session.scalars(select(Account.notes).distinct()).all() == [None]
+        check_derived(session)
+    assert answer["restored"] + answer["kept"] == 300
+    assert answer["kept"] == len(answer["left"]) <= 30
+
+
 def test_database_when_filled_by_one_chunk_or_by_many_is_the_same(app: Flask, imports: SignedClient) -> None:
     first = [*sample_rows(), *PEOPLE]
     then = [{**row, "notes": "n", "contact_phone": "12345"} for row in PEOPLE[::3]]
     digests = []
     for size in (1000, 7):
         with app.app_context(), unit_of_work() as session:
-            session.execute(text("TRUNCATE account, contact, change, receipt, job_fence, outbox"))
+            session.execute(text("TRUNCATE account, contact, change, receipt, undo_receipt, job_fence, outbox"))
         for rows in (first, then):
             told = job()
             for no, start in enumerate(range(0, len(rows), size)):

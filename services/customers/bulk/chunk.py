@@ -1,6 +1,7 @@
 """Applying a chunk of customers: the one use case of this package."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import polars as pl
 import psycopg
@@ -41,6 +42,7 @@ def apply_customers(session: Session, job: ImportJob, chunk_no: int, checked: Ch
 
     Where another transaction is quicker with the same account, all of it is done again. Commits nothing.
     """
+    job = replace(job, chunk_no=chunk_no)
     cursor = cursor_of(session)
     for plan in PLANS:
         cursor.execute(f"SET LOCAL {plan} = off")

@@ -48,7 +48,8 @@ class ImportJob:
 
     `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the key that
     finds a row's account, code or email; `blank` says whether a blank cell keeps or clears, `blanks` where a field does
-    otherwise; `repeated` says whether rows of one key are refused or applied one after the other (fold).
+    otherwise; `repeated` says whether rows of one key are refused or applied one after the other (fold). `chunk_no` is
+    the chunk at hand, whose changes are taken back together.
     """
 
     id: uuid.UUID
@@ -60,6 +61,7 @@ class ImportJob:
     file_name: str = ""
     blanks: Mapping[str, str] = field(default_factory=dict)
     repeated: str = "refuse"
+    chunk_no: int = 0
 
     @classmethod
     def from_header(cls, job_id: uuid.UUID, header: str) -> Self:
@@ -78,6 +80,41 @@ class ImportJob:
     def keeping(self) -> Self:
         """Return the job as it is for the later rows of a key: their blank cells keep."""
         return replace(self, blank="keep", blanks={})
+
+
+class UndoRequest(ma.Schema):
+    """The JSON that asks to take a chunk back."""
+
+    class Meta:
+        """Other services may tell more than is needed here."""
+
+        unknown = ma.EXCLUDE
+
+    kind = ma.fields.String(required=True)
+    actor_id = ma.fields.UUID(required=True)
+    actor_name = ma.fields.String(required=True)
+    file_name = ma.fields.String(load_default="")
+
+
+@dataclass(frozen=True)
+class UndoJob:
+    """The import `id`, one chunk of which is to be taken back, and the person who wants that."""
+
+    id: uuid.UUID
+    chunk_no: int
+    actor_id: uuid.UUID
+    actor_name: str
+    file_name: str = ""
+
+    @classmethod
+    def from_json(cls, job_id: uuid.UUID, chunk_no: int, body: Any) -> Self:
+        """Read what was asked; raise UnknownKind, Invalid."""
+        try:
+            told: dict[str, Any] = UndoRequest().load(body or {})
+        except ma.ValidationError as error:
+            raise Invalid("Say the kind of the job, and who wants it taken back.") from error
+        check_kind(told.pop("kind"))
+        return cls(id=job_id, chunk_no=chunk_no, **told)
 
 
 def check_kind(kind: str) -> None:

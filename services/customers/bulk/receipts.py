@@ -10,9 +10,10 @@ from sqlalchemy import Integer, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import apply_customers
-from services.customers.bulk.job import ImportJob
+from services.customers.bulk.job import ImportJob, UndoJob
 from services.customers.bulk.rows import CheckedRows, check_rows
-from services.customers.models import JobFence, Receipt
+from services.customers.bulk.undo import undo_customers
+from services.customers.models import JobFence, Receipt, UndoReceipt
 from shared import bulk
 from shared.errors import Invalid
 
@@ -52,6 +53,18 @@ def apply_chunk(session: Session, job: ImportJob, chunk_no: int, checksum: str, 
         chunk_no,
         checksum,
         lambda session: apply_customers(session, job, chunk_no, checked),
+    )
+
+
+def undo_chunk(session: Session, job: UndoJob) -> dict[str, Any]:
+    """Take back what a chunk did, or answer what became of that before."""
+    return bulk.undo_chunk(
+        session,
+        Receipt,
+        UndoReceipt,
+        job.id,
+        job.chunk_no,
+        lambda session, created_ids: undo_customers(session, job, created_ids),
     )
 
 

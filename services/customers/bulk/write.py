@@ -8,7 +8,7 @@ import polars as pl
 from psycopg import sql
 
 from services.customers.bulk.create import CONTACT_COLUMNS, by_job
-from services.customers.bulk.job import ImportJob
+from services.customers.bulk.job import ImportJob, UndoJob
 from services.customers.bulk.known import ACCOUNT_KEYS, CONTACT_KEYS, Record
 from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Changed
 from services.customers.bulk.tables import Cursor, array_literal, copy_in, new_ids
@@ -22,8 +22,8 @@ UPDATE = sql.SQL(
     " updated_at = CASE WHEN s.bump = 1 THEN now() ELSE t.updated_at END"
     " FROM {stage} s WHERE t.id = s.id"
     " RETURNING {account_id} AS account_id, {contact_id} AS contact_id, new.version, s.bump, {fields} AS fields)"
-    " INSERT INTO change (account_id, contact_id, actor_id, actor_name, job_id, action, fields, version)"
-    " SELECT account_id, contact_id, %s, %s, %s, 'updated', fields, version FROM changed WHERE bump = 1"
+    " INSERT INTO change (account_id, contact_id, actor_id, actor_name, job_id, chunk_no, action, fields, version)"
+    " SELECT account_id, contact_id, %s, %s, %s, %s, %s, fields, version FROM changed WHERE bump = 1"
 )
 FIELD = sql.SQL(
     "CASE WHEN old.{column} IS DISTINCT FROM new.{column} THEN"
@@ -38,9 +38,23 @@ def update_records(cursor: Cursor, job: ImportJob, table: str, records: Sequence
         return
     columns = [name for name in (*SHOWN[table], *DERIVED[table]) if any(name in record.new for record in changed)]
     shown = [name for name in columns if name in SHOWN[table]]
+    write_frame(cursor, job, table, _frame(changed, columns, shown))
+
+
+def write_frame(
+    cursor: Cursor, job: ImportJob | UndoJob, table: str, frame: pl.DataFrame, action: str = "updated"
+) -> None:
+    """Give accounts or contacts, locked before, the values of `frame`: text columns, `id`, and `bump`.
+
+    Rows with `bump` 1 get a new version and a line of history, called `action`; the others only derived columns.
+    """
+    if not frame.height:
+        return
+    columns = [name for name in frame.columns if name not in ("id", "bump")]
+    shown = [name for name in columns if name in SHOWN[table]]
     stage = sql.Identifier(f"{table}_stage")
     _stage(cursor, table)
-    copy_in(cursor, f"{table}_stage", _frame(changed, columns, shown))
+    copy_in(cursor, f"{table}_stage", frame)
     names = [sql.Identifier(name) for name in columns]
     command = UPDATE.format(
         table=sql.Identifier(table),
@@ -53,7 +67,7 @@ def update_records(cursor: Cursor, job: ImportJob, table: str, records: Sequence
         if shown
         else sql.SQL("NULL::jsonb"),
     )
-    cursor.execute(command, [job.actor_id, job.actor_name, job.id])
+    cursor.execute(command, [job.actor_id, job.actor_name, job.id, job.chunk_no, action])
 
 
 def add_contacts(cursor: Cursor, job: ImportJob, contacts: Sequence[Record]) -> pl.Series:

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS, contact_name
@@ -21,7 +21,8 @@ SHOWN = [*dict.fromkeys((*FIRST_SHOWN, *ACCOUNT_FIELDS, *CONTACT_FIELDS, "status
 class Entry(history.Entry):
     """One line of history. `contact_name` is set when it is about a contact; `job_id` when a job did it.
 
-    What a job created has no field changes: its record itself tells it.
+    What a job created has no field changes: its record itself tells it. `action` may also be undone: what the job did
+    was taken back.
     """
 
     contact_id: uuid.UUID | None = None
@@ -67,6 +68,12 @@ def last_deletion(session: Session, account_id: uuid.UUID, contact_id: uuid.UUID
     return session.scalars(
         _about(account_id, contact_id).where(Change.action == "deleted").order_by(Change.id.desc()).limit(1)
     ).first()
+
+
+def last_removal(session: Session, account_id: uuid.UUID) -> Change | None:
+    """Return the newest row that tells how this account went: deleted by somebody, or taken back with its import."""
+    went = or_(Change.action == "deleted", (Change.action == "undone") & Change.fields.has_key("code"))
+    return session.scalars(_about(account_id, None).where(went).order_by(Change.id.desc()).limit(1)).first()
 
 
 def _about(account_id: uuid.UUID, contact_id: uuid.UUID | None) -> Select[Change]:
@@ -116,7 +123,7 @@ def _names_of_removed(session: Session, contact_ids: set[uuid.UUID]) -> dict[uui
         return {}
     rows = session.execute(
         select(Change.contact_id, Change.fields)
-        .where(Change.contact_id.in_(contact_ids), Change.action.in_(("created", "deleted")))
+        .where(Change.contact_id.in_(contact_ids), Change.action.in_(("created", "deleted", "undone")))
         .order_by(Change.id)
     )
     names: dict[uuid.UUID, str] = {}

@@ -66,18 +66,34 @@ def search_text_expression(
     email_key: pl.Expr,
     phone_keys: Sequence[pl.Expr] = (),
     contacts: Sequence[SearchedContactColumns] = (),
+    contact_words: pl.Expr | None = None,
 ) -> pl.Expr:
-    """`search_text` for text columns (null where there is nothing)."""
+    """`search_text` for text columns (null where there is nothing).
+
+    Instead of `contacts`, `contact_words` may hold the `contact_phrases` of all contacts, with spaces between.
+    """
     phrases = [code_key, city, _spread_email(email_key), *phone_keys]
     for contact in contacts:
-        full_name = pl.concat_str(contact.first_name.fill_null(""), contact.last_name.fill_null(""), separator=" ")
-        phrases.append(pl.when(full_name != name).then(full_name))
-        phrases.append(pl.when(contact.email_key.ne_missing(email_key)).then(_spread_email(contact.email_key)))
-        for phone in contact.phone_keys:
-            known = pl.any_horizontal(pl.lit(value=False), *(phone.eq_missing(other) for other in phone_keys))
-            phrases.append(pl.when(~known).then(phone))
+        phrases += contact_phrases(contact, name=name, email_key=email_key, phone_keys=phone_keys)
+    if contact_words is not None:
+        phrases.append(contact_words)
     others = pl.concat_str([phrase.fill_null("") for phrase in phrases], separator=" ")
     return pl.concat_str(pl.lit(" "), _fold(name), pl.lit("  "), _fold(others))
+
+
+def contact_phrases(
+    contact: SearchedContactColumns, *, name: pl.Expr, email_key: pl.Expr, phone_keys: Sequence[pl.Expr]
+) -> list[pl.Expr]:
+    """What a contact adds to the words of its account, of which name, e-mail and phones are given."""
+    full_name = pl.concat_str(contact.first_name.fill_null(""), contact.last_name.fill_null(""), separator=" ")
+    phrases: list[pl.Expr] = [
+        pl.when(full_name != name).then(full_name),
+        pl.when(contact.email_key.ne_missing(email_key)).then(_spread_email(contact.email_key)),
+    ]
+    for phone in contact.phone_keys:
+        known = pl.any_horizontal(pl.lit(value=False), *(phone.eq_missing(other) for other in phone_keys))
+        phrases.append(pl.when(~known).then(phone))
+    return phrases
 
 
 def _fold(text: pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from services.customers.domain import accounts as domain
 from services.customers.domain.contacts import list_contacts
-from services.customers.domain.history import last_deletion, read_history
+from services.customers.domain.history import last_removal, read_history
 from services.customers.domain.records import ACCOUNT_FIELDS
 from services.customers.errors import AccountNotFound
 from services.customers.pages.forms import account_typed
@@ -30,12 +30,12 @@ HISTORY_PAGE = 30
 @blueprint.get("/<uuid:account_id>")
 @requires("customers.view")
 def show_account(account_id: uuid.UUID) -> Response:
-    """Show a customer with its contacts; of a deleted one, that it was, and the way back."""
+    """Show a customer with its contacts; of one that is gone, who removed it, and the way back if there is one."""
     with read_only() as session:
         try:
             account = domain.get_account(session, account_id)
         except AccountNotFound:
-            deletion = last_deletion(session, account_id)
+            deletion = last_removal(session, account_id)
             if deletion is None:
                 raise
             return make_response(_deleted(account_id, deletion), 404)

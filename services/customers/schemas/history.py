@@ -26,8 +26,8 @@ class ChangeOut(ma.Schema):
     actor_name = ma.fields.String(metadata={"example": "Ines Moreau"})
     job_id = ma.fields.UUID(allow_none=True)
     action = ma.fields.String(
-        validate=ma.validate.OneOf(("created", "updated", "status", "deleted", "restored")),
-        metadata={"description": "What was done; jobs may add their own."},
+        validate=ma.validate.OneOf(("created", "updated", "status", "deleted", "restored", "undone")),
+        metadata={"description": "What was done; undone: what an import did was taken back."},
     )
     contact_id = ma.fields.UUID(allow_none=True)
     contact_name = ma.fields.String(allow_none=True)

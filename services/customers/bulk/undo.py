@@ -1,0 +1,185 @@
+"""Taking back what a chunk of customers did (I10): what it created goes, what it changed gets back what it had.
+
+Whatever somebody has touched since stays, and is listed with the reason. Somebody is a person or another job; what
+another job did and was itself taken back does not count. History (`Change`) tells all of it.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy.orm import Session
+
+from services.customers.bulk.chunk import CONFLICTS, PLANS, TRIES, cursor_of, inform_planner
+from services.customers.bulk.job import UndoJob
+from services.customers.bulk.tables import Cursor
+from services.customers.bulk.undo_fields import Fields
+from services.customers.bulk.undo_words import left_account, left_contact
+from services.customers.models import Outbox
+from shared.bulk import Kept, UndoResult
+from shared.events.customers import AccountsTakenBack
+from shared.outbox import record
+
+# All accounts that the chunk may have to do with, in the order in which imports lock them.
+LOCK = sql.SQL("""
+SELECT id::text, id = ANY(%(ids)s::uuid[]) FROM account
+WHERE id IN (
+    SELECT unnest(%(ids)s::uuid[])
+    UNION SELECT account_id FROM change WHERE job_id = %(job)s AND chunk_no = %(no)s AND action = 'updated'
+    UNION SELECT account_id FROM contact WHERE id = ANY(%(ids)s::uuid[])
+)
+ORDER BY code_key FOR UPDATE
+""")
+# The condition of a line of history `l` by somebody else that still counts.
+TOUCHES = sql.SQL("""
+l.action <> 'undone' AND l.job_id IS DISTINCT FROM %(job)s AND (l.job_id IS NULL OR EXISTS (
+    SELECT FROM jsonb_object_keys(l.fields) AS f(name) WHERE NOT EXISTS (
+        SELECT FROM change u WHERE u.account_id = l.account_id AND u.contact_id IS NOT DISTINCT FROM l.contact_id
+        AND u.job_id = l.job_id AND u.action = 'undone' AND u.version > l.version AND u.fields ? f.name)))
+""")
+TOUCHED_ACCOUNTS = sql.SQL("""
+WITH touch AS (
+    SELECT l.account_id, l.id, l.action, l.actor_name, l.contact_id IS NOT NULL AS of_contact, l.job_id
+    FROM change l WHERE l.account_id = ANY(%(made)s::uuid[]) AND {touches}
+    UNION ALL
+    SELECT c.account_id, c.id, 'created', c.created_by_name, true, c.created_job
+    FROM contact c WHERE c.account_id = ANY(%(made)s::uuid[]) AND c.created_job IS DISTINCT FROM %(job)s
+)
+SELECT DISTINCT ON (t.account_id) t.account_id::text, a.code, a.name, t.action, t.actor_name, t.of_contact,
+    t.job_id IS NOT NULL
+FROM touch t JOIN account a ON a.id = t.account_id ORDER BY t.account_id, t.id DESC
+""").format(touches=TOUCHES)
+REMOVE_ACCOUNTS = (
+    """
+    INSERT INTO change (account_id, actor_id, actor_name, job_id, chunk_no, action, fields, version)
+    SELECT id, %(actor)s, %(actor_name)s, %(job)s, %(no)s, 'undone', jsonb_build_object(
+    'code', jsonb_build_array(code, NULL), 'name', jsonb_build_array(name, NULL)), version
+    FROM account WHERE id = ANY(%(remove)s::uuid[])
+    """,
+    "DELETE FROM contact WHERE account_id = ANY(%(remove)s::uuid[])",  # quicker than one by one, by the foreign key
+    "DELETE FROM account WHERE id = ANY(%(remove)s::uuid[])",
+)
+# Contacts that the job added to accounts that were there before, and who touched each last.
+ADDED_CONTACTS = sql.SQL("""
+SELECT c.id::text, c.account_id::text, a.code, a.name, c.first_name, c.last_name, t.action, t.actor_name, t.by_job
+FROM contact c JOIN account a ON a.id = c.account_id LEFT JOIN LATERAL (
+    SELECT l.action, l.actor_name, l.job_id IS NOT NULL AS by_job FROM change l
+    WHERE l.account_id = c.account_id AND l.contact_id = c.id AND {touches} ORDER BY l.id DESC LIMIT 1
+) t ON true
+WHERE c.account_id = ANY(%(here)s::uuid[]) AND c.created_job = %(job)s AND a.created_job IS DISTINCT FROM %(job)s
+""").format(touches=TOUCHES)
+REMOVE_CONTACTS = (
+    """
+    INSERT INTO change (account_id, contact_id, actor_id, actor_name, job_id, chunk_no, action, fields, version)
+    SELECT account_id, id, %(actor)s, %(actor_name)s, %(job)s, %(no)s, 'undone', jsonb_strip_nulls(
+    jsonb_build_object('last_name', jsonb_build_array(last_name, NULL), 'first_name',
+    CASE WHEN first_name IS NOT NULL THEN jsonb_build_array(first_name, NULL) END)), version
+    FROM contact WHERE id = ANY(%(remove)s::uuid[])
+    """,
+    "DELETE FROM contact WHERE id = ANY(%(remove)s::uuid[])",
+)
+# Accounts of the chunk that somebody else deleted before.
+GONE = sql.SQL("""
+WITH theirs AS (
+    SELECT unnest(%(ids)s::uuid[]) AS id
+    UNION SELECT account_id FROM change WHERE job_id = %(job)s AND chunk_no = %(no)s AND action = 'updated'
+)
+SELECT count(*) FROM theirs t WHERE NOT EXISTS (SELECT FROM account a WHERE a.id = t.id)
+    AND EXISTS (SELECT FROM change d WHERE d.account_id = t.id AND d.contact_id IS NULL AND d.action = 'deleted')
+    AND NOT EXISTS (SELECT FROM change u WHERE u.account_id = t.id AND u.contact_id IS NULL AND u.action = 'undone'
+                    AND u.job_id = %(job)s AND u.fields ? 'code')
+""")
+
+
+def undo_customers(session: Session, job: UndoJob, created_ids: bytes) -> UndoResult:
+    """Take back what a chunk did; say what was removed, what got back what it had, and what stays and why.
+
+    Where another transaction is quicker with the same account, all of it is done again. Commits nothing.
+    """
+    cursor = cursor_of(session)
+    for plan in PLANS:
+        cursor.execute(f"SET LOCAL {plan} = off")
+    inform_planner(cursor)
+    ids = [str(uuid.UUID(bytes=created_ids[at : at + 16])) for at in range(0, len(created_ids), 16)]
+    for left in reversed(range(TRIES)):
+        try:
+            with session.begin_nested():
+                result = Undo(cursor_of(session), job, ids).apply()
+            break
+        except CONFLICTS:
+            if not left:
+                raise
+    if result.removed or result.restored:
+        record(session, Outbox, _event(job, result))
+    return result
+
+
+def _event(job: UndoJob, result: UndoResult) -> AccountsTakenBack:
+    return AccountsTakenBack(
+        job_id=str(job.id),
+        chunk_no=job.chunk_no,
+        removed=result.removed,
+        restored=result.restored,
+        actor_id=str(job.actor_id),
+        actor_name=job.actor_name,
+        file_name=job.file_name,
+    )
+
+
+class Undo:
+    """One try at a chunk, which created the records `ids`."""
+
+    def __init__(self, cursor: Cursor, job: UndoJob, ids: Sequence[str]) -> None:
+        self.cursor = cursor
+        self.job = job
+        self.known: dict[str, Any] = {
+            "job": job.id,
+            "no": job.chunk_no,
+            "actor": job.actor_id,
+            "actor_name": job.actor_name,
+            "ids": list(ids),
+        }
+        self.left: list[Kept] = []
+        self.kept: set[str] = set()
+
+    def apply(self) -> UndoResult:
+        """Take back what can be; return the counts."""
+        locked = self._run(LOCK)
+        made = [account for account, is_made in locked if is_made]
+        here = [account for account, is_made in locked if not is_made]
+        self.known |= {"made": made, "here": here}
+        gone = self._run(GONE)[0][0]
+        removed = self._remove_accounts(made)
+        lost = self._remove_contacts()
+        fields = Fields(self.cursor, self.job, here)
+        given = fields.give_back(lost)
+        self.left += fields.left
+        self.kept |= fields.kept
+        return UndoResult(removed, len((given | lost) - self.kept), len(self.kept), gone, self.left)
+
+    def _remove_accounts(self, made: Sequence[str]) -> int:
+        for account, code, name, *touch in self._run(TOUCHED_ACCOUNTS):
+            self.kept.add(account)
+            self.left.append(left_account(account, code, name, *touch))
+        remove = [account for account in made if account not in self.kept]
+        for statement in REMOVE_ACCOUNTS if remove else ():
+            self.cursor.execute(sql.SQL(statement), {**self.known, "remove": remove})
+        return len(remove)
+
+    def _remove_contacts(self) -> set[str]:
+        """Remove the contacts that came to accounts which were there before; return those accounts."""
+        remove, accounts = [], set()
+        for contact, account, code, name, first, last, action, by, by_job in self._run(ADDED_CONTACTS):
+            if action is None:
+                remove.append(contact)
+                accounts.add(account)
+            else:
+                self.kept.add(account)
+                self.left.append(left_contact(account, code, name, first, last, action, by, by_job=by_job))
+        for statement in REMOVE_CONTACTS if remove else ():
+            self.cursor.execute(sql.SQL(statement), {**self.known, "remove": remove})
+        return accounts
+
+    def _run(self, query: sql.SQL | sql.Composed) -> list[tuple[Any, ...]]:
+        return self.cursor.execute(query, self.known).fetchall()
