@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Blueprint, Response, request, stream_with_context
 
 from services.customers.bulk import receipts
-from services.customers.bulk.dry_run import dry_run_customers
+from services.customers.bulk.dry_run import dry_run_rows
 from services.customers.bulk.export import ExportForm, count_export, stream_export
 from services.customers.bulk.export_target import export_target
 from services.customers.bulk.job import ImportJob, UndoJob, check_kind
-from services.customers.bulk.target import customers_target
+from services.customers.bulk.kinds import kind_of
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
@@ -25,8 +25,7 @@ blueprint = Blueprint("bulk", __name__)
 @internal()
 def import_target(kind: str) -> dict[str, Any]:
     """Tell what an import of this kind may contain."""
-    check_kind(kind)
-    return customers_target()
+    return kind_of(kind).target()
 
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>")
@@ -35,7 +34,7 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Apply a chunk exactly once."""
     job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""))
     checksum = request.headers.get("Liaison-Checksum", "")
-    checked = receipts.read_chunk(request.get_data(cache=False), checksum)
+    checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
     with unit_of_work() as session:
         receipts.open_fence(session, job_id)
     with unit_of_work() as session:
@@ -47,9 +46,10 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Tell what would become of a chunk; nothing is written."""
     job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""))
-    checked = receipts.read_chunk(request.get_data(cache=False), request.headers.get("Liaison-Checksum", ""))
+    checksum = request.headers.get("Liaison-Checksum", "")
+    checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
     with unit_of_work() as session:
-        return dry_run_customers(session, job, checked)
+        return dry_run_rows(session, job, checked, kind_of(job.kind).look)
 
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/void")

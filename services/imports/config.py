@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from shared.settings import Settings, SettingsError
 
-TARGETS = {"customers": "customers_bulk"}
-"""What can be imported, and which peer takes its chunks; see docs/how-to-add-an-import-target.md."""
+TARGETS = {"customers": "customers_bulk", "vendors": "customers_bulk", "contacts": "customers_bulk"}
+"""What can be imported, and which peer takes its chunks; see docs/add-an-import-target.md."""
 EXPORTS = {"customers": "customers_bulk", "contacts": "customers_bulk"}
 """What can be exported, and which peer streams it."""
 

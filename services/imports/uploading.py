@@ -25,6 +25,7 @@ def receive_upload(
     encoding: str | None = None,
     delimiter: str | None = None,
     has_header: bool | None = None,
+    constants: dict[str, str] | None = None,
 ) -> Job:
     """Take in the file that is the body of this request and make its job.
 
@@ -37,7 +38,7 @@ def receive_upload(
     received = uploads.receive_file(storage, request.stream, request.content_length)
     try:
         form = read_form(received.path, encoding=encoding, delimiter=delimiter, has_header=has_header)
-        job = _make_job(viewer, kind, clean_name(file_name or _given_name()), received, form)
+        job = _make_job(viewer, kind, clean_name(file_name or _given_name()), received, form, constants)
     except BaseException:
         storage.delete(uploads.folder_of(received.job_id))
         raise
@@ -46,12 +47,16 @@ def receive_upload(
     return job
 
 
-def _make_job(viewer: Viewer, kind: str, name: str, received: Received, form: Sniffed) -> Job:
+def _make_job(
+    viewer: Viewer, kind: str, name: str, received: Received, form: Sniffed, constants: dict[str, str] | None
+) -> Job:
     key = idempotency_key()
     try:
         with unit_of_work() as session:
             known = jobs.uploaded_before(session, viewer, key, received.digest) if key else None
-            return known or jobs.create_job(session, viewer, kind, name, received, form, upload_key=key)
+            return known or jobs.create_job(
+                session, viewer, kind, name, received, form, upload_key=key, constants=constants
+            )
     except IntegrityError:  # its twin was quicker
         with read_only() as session:
             known = jobs.uploaded_before(session, viewer, key, received.digest) if key else None

@@ -10,13 +10,19 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 
+from services.customers.bulk.contact_target import contacts_target
 from services.customers.bulk.export_target import TARGETS as EXPORTS
 from services.customers.bulk.target import customers_target
+from services.customers.bulk.vendor_target import vendors_target
 from shared.identity import HEADER, sign_identity
 from shared.settings import Settings
 from shared.testing import client_as, outer_transaction
 
-TARGETS = {"customers": customers_target()}  # what imports would have asked their owners for
+TARGETS = {
+    "customers": customers_target(),
+    "vendors": vendors_target(),
+    "contacts": contacts_target(),
+}  # what imports would have asked their owners for
 SERVICES = ("customers", "associates", "portal", "imports")
 PERMISSIONS = (
     "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo",

@@ -47,7 +47,14 @@ shane@bauer.co.uk,2021-01-31,http://bauer.co.uk/
 
 def job(**choices: Any) -> ImportJob:
     """Return an import job of Carla's: mode both, match code, blank keep, unless told otherwise."""
-    told = {"mode": "both", "match": "code", "blank": "keep", "file_name": "customers.csv", **choices}
+    told = {
+        "kind": "customers",
+        "mode": "both",
+        "match": "code",
+        "blank": "keep",
+        "file_name": "customers.csv",
+        **choices,
+    }
     return ImportJob(id=told.pop("id", None) or uuid.uuid4(), actor_id=CARLA, actor_name="Carla Chief", **told)
 
 
@@ -72,7 +79,7 @@ def apply(session: Session, *rows: dict[str, str | None], no: int = 1, **choices
     """Apply rows as a chunk of a job; return the answer."""
     told = job(**choices)
     body, checksum = arrow(frame(*rows))
-    answer = receipts.apply_chunk(session, told, no, checksum, receipts.read_chunk(body, checksum))
+    answer = receipts.apply_chunk(session, told, no, checksum, receipts.read_chunk(body, checksum, told.kind))
     session.expire_all()
     return answer
 
@@ -117,7 +124,7 @@ def post(client: SignedClient, told: ImportJob, no: int, rows: pl.DataFrame, che
     """Post a chunk as the imports service does."""
     body, right = arrow(rows)
     about = {
-        "kind": "customers",
+        "kind": told.kind,
         "mode": told.mode,
         "match": told.match,
         "blank": told.blank,

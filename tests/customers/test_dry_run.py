@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from services.customers.app import create_bulk_app
 from services.customers.bulk import dry_run
-from services.customers.bulk.dry_run import DryRun, dry_run_customers
+from services.customers.bulk.dry_run import DryRun, dry_run_rows
+from services.customers.bulk.kinds import kind_of
 from services.customers.bulk.rows import check_rows
 from services.customers.models import Base
 from shared.bulk import COUNTS
@@ -33,7 +34,9 @@ CHOICES = st.tuples(
 
 def check(session: Session, *rows: dict[str, str | None], **choices: Any) -> dict[str, Any]:
     """Check rows as one chunk of a job; return the answer."""
-    return dry_run_customers(session, job(**choices), check_rows(frame(*rows)))
+    told = job(**choices)
+    rules = kind_of(told.kind)
+    return dry_run_rows(session, told, check_rows(frame(*rows), rules.schema, rules.labels), rules.look)
 
 
 def state(session: Session) -> list[Any]:

@@ -50,6 +50,7 @@ TARGET = {
             "clears": False,
         },
     ],
+    "shown": {"at": "/customers", "label": "things", "needs": "customers.view"},
     "sample": [{"code": "A1", "name": "First", "email": "first@things.example"}],
 }
 EXPORT = {

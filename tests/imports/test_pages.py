@@ -11,6 +11,7 @@ from sqlalchemy import event, func, select
 
 from services.imports.domain import jobs
 from services.imports.domain.jobs import Viewer
+from services.imports.domain.target import Target
 from services.imports.models import Job, SavedMapping
 from shared.db import read_only
 from shared.testing import SignedClient, client_as
@@ -401,6 +402,71 @@ def test_rows_that_come_again_are_applied_if_asked(client, run, owner):
     assert owner.told[-1]["repeated"] == "fold"
     assert "Rows that come again are applied in their order" in words_on(client.get(place))
     assert form_on(client.get(uploaded(client, "code,name\nA1,Acme\n")).get_data(as_text=True))["repeated"] == "fold"
+
+
+CONTACTS = {
+    "kind": "contacts",
+    "label": "Contacts",
+    "noun": "contact",
+    "keys": [
+        {"name": "contact", "field": "account_code", "rule": "code", "label": "Contact", "apart": [["email"], ["name"]]}
+    ],
+    "fields": [
+        {"name": "account_code", "label": "Account", "required": True},
+        {"name": "name", "label": "Name"},
+        {"name": "email", "label": "E-mail"},
+    ],
+    "keeps_others": False,
+}
+
+
+@pytest.fixture
+def contacts(app, monkeypatch):
+    """Contacts as a kind whose rows share their account."""
+    owner = app.extensions["imports.owners"].of("contacts")
+    monkeypatch.setattr(owner, "target", lambda: Target.from_json(CONTACTS))
+
+
+def test_contacts_of_one_account_need_no_column_for_it(client, run, owner, contacts):
+    page = client.get("/imports/new/contacts?account_code=C%3C1").get_data(as_text=True)
+    assert '<input type="hidden" name="constant.account_code" value="C&lt;1">' in page
+    response = client.post(
+        "/imports/files?kind=contacts&constant.account_code=C1",
+        data=b"code,name,email,account\n1,Ann,ann@x.example,C9\n2,Bo,\n",
+    )
+    place = response.json["location"]
+    page = client.get(place).get_data(as_text=True)
+    assert 'name="constant_value" value="C1"' in page
+    assert "Keep the other columns" not in page
+    form = form_on(page)
+    assert [form[f"column.{at}"] for at in range(4)] == ["", "name", "email", ""]
+    client.post(f"{place}/form", data={"version": form["version"], "delimiter": ";"})
+    client.post(f"{place}/form", data={"delimiter": ","})
+    assert 'name="constant_value" value="C1"' in client.get(place).get_data(as_text=True)
+    frames = []
+    owner.before = frames.append
+    constant = {"constant_field": "account_code", "constant_value": "C1"}
+    job = imported(client, run, place, **constant)
+    assert job.mapping["constants"] == {"account_code": "C1"}
+    assert frames[0]["account_code"].to_list() == ["C1", "C1"]
+    again = client.post("/imports/files?kind=contacts", data=b"code,name,email,account\n1,Ann,ann@x.example,C9\n")
+    page = client.get(again.json["location"])
+    assert "Matched as last time" in words_on(page)
+    assert 'value="C1"' not in page.get_data(as_text=True)
+
+
+def test_contact_that_comes_again_is_told_by_what_tells_it_apart(client, run, contacts):
+    data = b"account,name,email\nC1,Ann,ann@x.example\nC1,Bo,\nc1,Anna,ANN@x.example\nC2,Ann,ann@x.example\nC1,bo,\n"
+    place = client.post("/imports/files?kind=contacts", data=data).json["location"]
+    values = form_on(client.get(place).get_data(as_text=True)) | {"column.0": "account_code"}
+    client.post(f"{place}/mapping", data=values)
+    job = run(_job(place))
+    with read_only() as session:
+        refused = jobs.list_refusals(session, Viewer(job.created_by, ""), job.id)
+    assert [(one.row, one.message) for one in refused] == [
+        (3, "Contact “ANN@x.example of c1” came before, on line 2."),
+        (5, "Contact “bo of C1” came before, on line 3."),
+    ]
 
 
 # The job

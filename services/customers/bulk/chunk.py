@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 import polars as pl
 import psycopg
@@ -37,7 +38,9 @@ class RowMoved(Exception):
     """Somebody deleted or renumbered an account between looking and locking."""
 
 
-def apply_customers(session: Session, job: ImportJob, chunk_no: int, checked: CheckedRows) -> ChunkResult:
+def apply_rows(
+    session: Session, job: ImportJob, chunk_no: int, checked: CheckedRows, attempt: "type[Attempt]"
+) -> ChunkResult:
     """Write the rows of a chunk and say what became of each.
 
     Where another transaction is quicker with the same account, all of it is done again. Commits nothing.
@@ -52,7 +55,7 @@ def apply_customers(session: Session, job: ImportJob, chunk_no: int, checked: Ch
     for left in reversed(range(TRIES)):
         try:
             with session.begin_nested():
-                result = Chunk(session, cursor_of(session), job, checked).apply()
+                result = attempt(session, cursor_of(session), job, checked).apply()
             break
         except (*CONFLICTS, RowMoved):
             if not left:
@@ -100,8 +103,18 @@ def _fits(matches: int, codes: list[str]) -> str:
     return f"Fits {matches} customers: {', '.join(codes)}{more}."
 
 
+class Attempt(Protocol):
+    """One try at a chunk."""
+
+    def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
+        """Prepare it."""
+
+    def apply(self) -> ChunkResult:
+        """Write what is to be written; return the counts."""
+
+
 class Chunk:
-    """One try at a chunk. `dry_run.DryRun` makes the same decisions without writing."""
+    """One try at a chunk of customers or vendors. `dry_run.DryRun` makes the same decisions without writing."""
 
     def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
         self.session = session

@@ -56,6 +56,7 @@ def named(rows: pl.DataFrame) -> pl.DataFrame:
 
 def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
     """Return the records of rows that went through `named` and have a code, a name, and named contacts."""
+    usual = "vendor" if job.kind == "vendors" else "customer"
     rows = with_account_keys(rows).sort("code_key")
     rows = rows.with_columns(new_ids(rows.height).alias("id"))
     contacts = _contacts(rows)
@@ -67,8 +68,8 @@ def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
         maintain_order="left",
     )
     accounts = accounts.with_columns(
-        is_customer=pl.col("roles").is_null() | pl.col("roles").str.contains("customer"),
-        is_vendor=pl.col("roles").is_not_null() & pl.col("roles").str.contains("vendor"),
+        is_customer=pl.col("roles").fill_null(usual).str.contains("customer"),
+        is_vendor=pl.col("roles").fill_null(usual).str.contains("vendor"),
         tags=array_literal(pl.col("tags")).fill_null("{}"),
         attributes=pl.col(ATTRIBUTES).fill_null("{}"),
         search=_search(),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 from sqlalchemy.orm import Session
@@ -14,35 +14,48 @@ from services.customers.bulk.known import Known, read_known
 from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Merged
 from services.customers.bulk.rows import ATTRIBUTES, FIELDS, CheckedRows
 from services.customers.bulk.tables import Cursor
+from shared.bulk import ChunkResult
 from shared.forecast import MOST_ROWS, NEW, Forecast
 
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # of contacts that are not there yet: they sort behind the others
 ROLES = ("customer", "vendor")
 
 
-def dry_run_customers(session: Session, job: ImportJob, checked: CheckedRows) -> dict[str, Any]:
-    """Return what `apply_customers` would answer, with what would change and a few rows.
+class Look(Protocol):
+    """One look at a chunk: the decisions of an attempt at it, noted in `forecast`."""
+
+    forecast: Forecast
+
+    def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
+        """Prepare it."""
+
+    def apply(self) -> ChunkResult:
+        """Decide; return the counts."""
+
+
+def dry_run_rows(session: Session, job: ImportJob, checked: CheckedRows, look: type[Look]) -> dict[str, Any]:
+    """Return what `apply_rows` would answer, with what would change and a few rows.
 
     The transaction is read-only: PostgreSQL itself refuses to write, to lock rows or to take a number.
     """
     inform_planner(cursor_of(session))
     for left in reversed(range(TRIES)):
         try:
-            return _look(session, job, checked)
+            return _look(session, job, checked, look)
         except RowMoved:
             if not left:
                 raise
     raise AssertionError("unreachable")
 
 
-def _look(session: Session, job: ImportJob, checked: CheckedRows) -> dict[str, Any]:
+def _look(session: Session, job: ImportJob, checked: CheckedRows, kind: type[Look]) -> dict[str, Any]:
     savepoint = session.begin_nested()
     try:
         cursor = cursor_of(session)
         cursor.execute("SET TRANSACTION READ ONLY")
         for plan in PLANS:
             cursor.execute(f"SET LOCAL {plan} = off")
-        look = DryRun(session, cursor, job, checked)
+        look = kind(session, cursor, job, checked)
         return look.forecast.answer(look.apply())
     finally:
         savepoint.rollback()

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import marshmallow as ma
 
-from services.customers.bulk.target import KIND
 from shared.errors import Invalid, NotFound
+
+KINDS = ("customers", "vendors", "contacts")
 
 
 class UnknownKind(NotFound):
@@ -33,7 +34,7 @@ class JobHeader(ma.Schema):
 
     kind = ma.fields.String(required=True)
     mode = ma.fields.String(required=True, validate=ma.validate.OneOf(("create", "update", "both")))
-    match = ma.fields.String(required=True, validate=ma.validate.OneOf(("code", "email")))
+    match = ma.fields.String(required=True, validate=ma.validate.OneOf(("code", "email", "contact")))
     blank = ma.fields.String(required=True, validate=BLANK)
     blanks = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(validate=BLANK), load_default=dict)
     repeated = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "fold")))
@@ -44,15 +45,16 @@ class JobHeader(ma.Schema):
 
 @dataclass(frozen=True)
 class ImportJob:
-    """An import of customers: its choices, and the person who started it.
+    """An import of customers, vendors or contacts: its choices, and the person who started it.
 
     `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the key that
-    finds a row's account, code or email; `blank` says whether a blank cell keeps or clears, `blanks` where a field does
-    otherwise; `repeated` says whether rows of one key are refused or applied one after the other (fold). `chunk_no` is
-    the chunk at hand, whose changes are taken back together.
+    finds a row's account, code or email (contact: a contact); `blank` says whether a blank cell keeps or clears,
+    `blanks` where a field does otherwise; `repeated` says whether rows of one key are refused, or applied one after
+    the other (fold). `chunk_no` is the chunk at hand, whose changes are taken back together.
     """
 
     id: uuid.UUID
+    kind: str
     mode: str
     match: str
     blank: str
@@ -70,7 +72,7 @@ class ImportJob:
             told: dict[str, Any] = JobHeader().loads(header)
         except (ma.ValidationError, ValueError) as error:
             raise Invalid(f"The header Liaison-Job is not right: {error}") from error
-        check_kind(told.pop("kind"))
+        check_kind(told["kind"])
         return cls(id=job_id, **told)
 
     def clears(self, name: str) -> bool:
@@ -118,6 +120,6 @@ class UndoJob:
 
 
 def check_kind(kind: str) -> None:
-    """Raise UnknownKind for anything but customers."""
-    if kind != KIND:
+    """Raise UnknownKind for what is no account and no contact."""
+    if kind not in KINDS:
         raise UnknownKind(kind)

@@ -83,6 +83,7 @@ class Merger:
 
     def __init__(self, job: ImportJob, mapped: frozenset[str]) -> None:
         self.clears = job.clears
+        self.makes_vendors = job.kind == "vendors"
         # What found the account says nothing new about it.
         self.fields = [name for name in ("name", "kind", *CLEARED) if name in mapped and name != job.match]
         self.contact_fields = [name for name in CONTACT_CHANGES if f"contact_{name}" in mapped]
@@ -118,6 +119,8 @@ class Merger:
         if row["roles"] is not None:
             account.put("is_customer", "customer" in row["roles"])
             account.put("is_vendor", "vendor" in row["roles"])
+        elif self.makes_vendors:
+            account.put("is_vendor", True)
         if row[ATTRIBUTES] is not None:
             account.put("attributes", old["attributes"] | json.loads(row[ATTRIBUTES]))
         if "name" in account.new:

@@ -9,8 +9,9 @@ import polars as pl
 from sqlalchemy import Integer, cast, func, select, text
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.chunk import apply_customers
+from services.customers.bulk.chunk import apply_rows
 from services.customers.bulk.job import ImportJob, UndoJob
+from services.customers.bulk.kinds import kind_of
 from services.customers.bulk.rows import CheckedRows, check_rows
 from services.customers.bulk.undo import undo_customers
 from services.customers.models import JobFence, Receipt, UndoReceipt
@@ -27,7 +28,7 @@ class ChunkUnreadable(Invalid):
     code = "chunk_unreadable"
 
 
-def read_chunk(body: bytes, checksum: str) -> CheckedRows:
+def read_chunk(body: bytes, checksum: str, kind: str = "customers") -> CheckedRows:
     """Return the checked rows of an Arrow file; raise ChunkUnreadable. Comes before any lock."""
     if hashlib.sha256(body).hexdigest() != checksum:
         raise ChunkUnreadable("The chunk does not fit its checksum.")
@@ -35,7 +36,8 @@ def read_chunk(body: bytes, checksum: str) -> CheckedRows:
         frame = pl.read_ipc(io.BytesIO(body))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ChunkUnreadable(f"The chunk is no Arrow file: {error}") from error
-    return check_rows(frame)
+    rules = kind_of(kind)
+    return check_rows(frame, rules.schema, rules.labels)
 
 
 def open_fence(session: Session, job_id: uuid.UUID) -> None:
@@ -52,7 +54,7 @@ def apply_chunk(session: Session, job: ImportJob, chunk_no: int, checksum: str, 
         job.id,
         chunk_no,
         checksum,
-        lambda session: apply_customers(session, job, chunk_no, checked),
+        lambda session: apply_rows(session, job, chunk_no, checked, kind_of(job.kind).attempt),
     )
 
 

@@ -1,5 +1,6 @@
 """The rule book of one row of a customers file, and how a chunk's rows are held against it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,20 @@ class CustomerRow(ma.Schema):
     _attributes = AttributesCell()
 
 
+class ContactRow(ma.Schema):
+    """A contact of the account with this code."""
+
+    account_code = Code(64)
+    first_name = Text(200)
+    last_name = Name(300)
+    job_title = Text(200)
+    email = Email(254)
+    phone = Phone(64)
+    phone2 = Phone(64)
+
+
 CUSTOMER_ROW = CustomerRow()
+CONTACT_ROW = ContactRow()
 FIELDS = tuple(name for name in CUSTOMER_ROW.fields if name != ATTRIBUTES)
 CONTACT_FIELDS = tuple(name for name in FIELDS if name.startswith("contact_"))
 
@@ -65,28 +79,31 @@ class CheckedRows:
     refusals: list[Refusal]
 
 
-def check_rows(frame: pl.DataFrame) -> CheckedRows:
-    """Clean the cells of a chunk and hold each row against `CustomerRow`."""
-    mapped = [name for name in frame.columns if name in CUSTOMER_ROW.fields]
+def check_rows(
+    frame: pl.DataFrame, schema: ma.Schema = CUSTOMER_ROW, labels: Mapping[str, str] = LABELS
+) -> CheckedRows:
+    """Clean the cells of a chunk and hold each row against the rule book of its kind."""
+    mapped = [name for name in frame.columns if name in schema.fields]
     cells = frame.select(
         *(pl.col(name).cast(pl.UInt32) for name in PLACE),
         *(clean_texts(frame[name].cast(pl.String)).alias(name) for name in mapped),
     )
-    loaded = load_rows(CUSTOMER_ROW, cells, LOADERS)
+    loaded = load_rows(schema, cells, LOADERS)
     places = cells.select(PLACE)
-    refusals = [refusal(places.row(at), "invalid", words) for at, words in sorted(loaded.faults.items())]
+    refusals = [refusal(places.row(at), "invalid", words, labels) for at, words in sorted(loaded.faults.items())]
     missing = [
         pl.lit(None, dtype=pl.List(pl.String) if name == "tags" else pl.String).alias(name)
-        for name in CUSTOMER_ROW.fields
+        for name in schema.fields
         if name not in mapped
     ]
     return CheckedRows(loaded.rows.with_columns(missing), frozenset(mapped), refusals)
 
 
-def refusal(place: tuple[int, ...], code: str, messages: Messages) -> Refusal:
+def refusal(place: tuple[int, ...], code: str, messages: Messages, labels: Mapping[str, str] = LABELS) -> Refusal:
     """Return the refusal of the row at `place` (row, line): its first faulty column, messages behind labels."""
-    columns = sorted(messages, key=lambda name: FIELDS.index(name) if name in FIELDS else len(FIELDS))
-    words = " ".join(f"{LABELS.get(column, 'Attributes')}: {' '.join(_flat(messages[column]))}" for column in columns)
+    order = list(labels)
+    columns = sorted(messages, key=lambda name: order.index(name) if name in order else len(order))
+    words = " ".join(f"{labels.get(column, 'Attributes')}: {' '.join(_flat(messages[column]))}" for column in columns)
     row, line = place
     return Refusal(row, line, None if columns[0] == ATTRIBUTES else columns[0], code, words)
 

@@ -365,4 +365,5 @@ def customers_target() -> dict[str, Any]:
         ],
         "fields": [field.to_json() for field in TARGET_FIELDS],
         "sample": [dict(row) for row in SAMPLE],
+        "shown": {"at": "/customers", "label": "customers", "needs": "customers.view"},
     }

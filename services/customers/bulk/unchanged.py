@@ -37,6 +37,7 @@ def _same_account(job: ImportJob, mapped: frozenset[str]) -> pl.Expr:
         *(_same(pl.col(name), pl.col(f"old_{name}"), clears=False) for name in ("name", "kind") if name in mapped),
         *([_same(tags, pl.col("old_tags"), clears=job.clears("tags"))] if "tags" in mapped else []),
         *(_same_role(role) for role in ("customer", "vendor") if "roles" in mapped),
+        *([pl.col("roles").is_not_null() | (pl.col("old_is_vendor") == "t")] if job.kind == "vendors" else []),
     )
 
 

@@ -103,7 +103,7 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
         form = read_form(job.file_path, **{name: values.get(name, getattr(job, name)) for name in FORM})
     header = form.header if form else job.header
     options = Options(**{name: values.get(name, getattr(job, name)) for name in OPTIONS})
-    mapping = values.get("mapping") or (None if form else job.mapping)
+    mapping = values.get("mapping") or (None if form or job.state == "uploaded" else job.mapping)
     if mapping is not None:
         target = current_app.extensions["imports.owners"].of(job.kind).target()
         check_start(Mapping.from_json(mapping), header, target, options)

@@ -75,8 +75,12 @@ def create_job(
     received: Received,
     form: Sniffed,
     upload_key: str | None = None,
+    constants: dict[str, str] | None = None,
 ) -> Job:
-    """Make the job of a file that was received; its columns are yet to be matched."""
+    """Make the job of a file that was received; its columns are yet to be matched.
+
+    `constants` are values for fields that are known before: the account whose contacts these are.
+    """
     job = Job(
         id=received.job_id,
         kind=kind,
@@ -85,6 +89,7 @@ def create_job(
         file_size=received.size,
         file_digest=received.digest,
         upload_key=upload_key,
+        mapping=_only_constants(constants or {}),
         queue="short" if received.size < SHORT_FILE else "long",
         chunk_rows=_chunk_rows(received.size, form),
         created_by=viewer.user_id,
@@ -139,7 +144,7 @@ def change_form(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_versio
     job = _changeable(session, viewer, job_id, seen_version)
     for name, value in _form_values(form).items():
         setattr(job, name, value)
-    job.mapping = None
+    job.mapping = _only_constants(Mapping.from_json(job.mapping or {}).constants)
     job.state = "uploaded"
     session.flush()
     return job
@@ -271,6 +276,10 @@ def get_error_file(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     if job.error_file is None:
         raise NoErrorFile
     return job
+
+
+def _only_constants(constants: dict[str, str]) -> dict[str, Any] | None:
+    return Mapping(constants=constants).to_json() if constants else None
 
 
 def locked_job(session: Session, job_id: uuid.UUID) -> Job:

@@ -126,7 +126,7 @@ def validate(
     if key is None:
         names = ", ".join(known.name for known in target.keys)
         faults["match"] = [f"Rows cannot be matched by “{match[:40]}”. Known are: {names}."]
-    elif mapping.columns and not {key.field, *key.also} & set(mapping.columns.values()):
+    elif mapping.columns and not {key.field, *key.also} & (fed if key.apart else set(mapping.columns.values())):
         sentence = f"Rows are matched by {key.label}: choose the column that holds it, or match by something else."
         faults["match"] = [sentence]
     if faults:
@@ -155,7 +155,7 @@ def _check_constants(mapping: Mapping, target: Target, faults: dict[str, list[st
             faults[where] = [f"There is no field “{name[:80]}”."]
         elif name in mapping.columns.values():
             faults[where] = [f"“{target.labels[name]}” has a column already, so it cannot have one value for all rows."]
-        elif any(name in (key.field, *key.also) for key in target.keys):
+        elif any(name in (key.field, *key.also) for key in target.keys if not key.apart):
             faults[where] = [f"“{target.labels[name]}” tells rows apart, so it cannot be the same in all of them."]
         elif len(value) > MAX_CONSTANT:
             faults[where] = [f"This is longer than {MAX_CONSTANT:,} characters."]

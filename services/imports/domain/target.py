@@ -59,8 +59,20 @@ class TargetKey:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Where people see the records, what those are called, and the permission that it needs."""
+
+    at: str
+    label: str
+    needs: str
+
+
+@dataclass(frozen=True)
 class Target:
-    """One kind of rows: its fields, its keys, and what a person should know."""
+    """One kind of rows: its fields, its keys, and what a person should know.
+
+    `keeps_others` tells whether columns that feed no field can be kept as attributes of the record.
+    """
 
     kind: str
     label: str
@@ -69,6 +81,8 @@ class Target:
     keys: tuple[TargetKey, ...]
     fields: tuple[TargetField, ...]
     sample: tuple[dict[str, str], ...] = ()
+    keeps_others: bool = True
+    shown: Shown | None = None
 
     @classmethod
     def from_json(cls, answer: dict[str, Any]) -> Self:
@@ -81,6 +95,8 @@ class Target:
             keys=tuple(_key(key) for key in answer["keys"]),
             fields=tuple(_field(field) for field in answer["fields"]),
             sample=tuple(answer.get("sample", ())),
+            keeps_others=bool(answer.get("keeps_others", True)),
+            shown=Shown(**answer["shown"]) if answer.get("shown") else None,
         )
 
     @cached_property

@@ -167,7 +167,7 @@ def _keep(job: Any, choice: Choice, then: str) -> None:
 
 def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice:
     """Return what the form shows at first: as it was left, saved or done before for such a file, or as it is found."""
-    if job.mapping and not wanted:
+    if job.mapping and job.state != "uploaded" and not wanted:
         return Choice(Mapping.from_json(job.mapping), options_of(job))
     saved = earlier = None
     if wanted and wanted != "none":
@@ -176,13 +176,22 @@ def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice
         saved = saved_mappings.mapping_for_header(session, job.kind, job.header)
         earlier = None if saved else earlier_job(session, current_viewer(), job.kind, job.header)
     if earlier:
-        known = Mapping.from_json(earlier.mapping or {})
+        known = _with_constants(Mapping.from_json(earlier.mapping or {}), job, target)
         return Choice(known, options_of(earlier), suggest(job.header, target, known), earlier=earlier)
-    known = Mapping.from_json(saved.mapping) if saved else Mapping(keep_unmapped=True)
+    known = Mapping.from_json(saved.mapping) if saved else Mapping(keep_unmapped=target.keeps_others)
     matches = suggest(job.header, target, known if saved else None)
     columns = {match.column: name for match in matches if (name := match.field or match.suggestion)}
-    mapping = replace(known, columns=columns)
+    mapping = _with_constants(replace(known, columns=columns), job, target)
     return Choice(mapping, Options(match=_likely_key(mapping, target)), matches, saved)
+
+
+def _with_constants(mapping: Mapping, job: Any, target: Target) -> Mapping:
+    """Return the mapping with what was known before there was a file; whose records these are is never remembered."""
+    whose = {key.field for key in target.keys if key.apart}
+    known = Mapping.from_json(job.mapping or {}).constants if job.state == "uploaded" else {}
+    constants = {name: value for name, value in mapping.constants.items() if name not in whose} | known
+    columns = {column: name for column, name in mapping.columns.items() if name not in known}
+    return replace(mapping, columns=columns, constants=constants)
 
 
 def _uuid(text: str) -> uuid.UUID:

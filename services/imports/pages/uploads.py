@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
+from services.imports.domain.mapping import MAX_CONSTANT
 from services.imports.domain.sample import csv_of
 from services.imports.domain.uploads import MOST_BYTES
 from services.imports.uploading import receive_upload
@@ -16,7 +17,8 @@ blueprint = Blueprint("uploads", __name__)
 def how_to(kind: str) -> str:
     """Show how a file of this kind must be, field by field."""
     target = current_app.extensions["imports.owners"].of(kind).target()
-    return render_template("imports/new.html", target=target, most_bytes=MOST_BYTES)
+    known = {name: value for name, value in request.args.items() if name in target.by_name and value.strip()}
+    return render_template("imports/new.html", target=target, known=known, most_bytes=MOST_BYTES)
 
 
 @blueprint.get("/new/<kind>/sample.csv")
@@ -33,7 +35,7 @@ def sample(kind: str) -> Response:
 def upload() -> Response:
     """Take in a file (`shared/ui/static/upload.js` sends it as the body) and say where its screen is."""
     try:
-        job = receive_upload(request.args.get("kind", ""))
+        job = receive_upload(request.args.get("kind", ""), constants=_constants())
     except DomainError as refusal:
         response = jsonify(code=refusal.code, detail=refusal.sentence)
         response.status_code = refusal.status
@@ -41,3 +43,9 @@ def upload() -> Response:
     response = jsonify(location=f"/imports/{job.id}")
     response.status_code = 201
     return response
+
+
+def _constants() -> dict[str, str]:
+    """Return what the page knew before there was a file: `constant.<field>=<value>`."""
+    told = {name[9:]: value.strip() for name, value in request.args.items() if name.startswith("constant.")}
+    return {name: value for name, value in told.items() if value and len(name + value) <= MAX_CONSTANT}
