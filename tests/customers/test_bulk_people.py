@@ -14,7 +14,18 @@ from services.customers.models import Account, Receipt
 from services.imports.domain.matching import suggest
 from services.imports.domain.target import Target
 from shared.bulk import COUNTS
-from tests.customers.bulk_chunks import account, changes, check_derived, contacts, counts, everything, job, refused
+from tests.customers.bulk_chunks import (
+    account,
+    changes,
+    check_derived,
+    contacts,
+    counts,
+    everything,
+    job,
+    refused,
+    undo,
+    undone,
+)
 from tests.customers.bulk_chunks import apply as apply_any
 from tests.customers.test_dry_run import check
 
@@ -129,6 +140,17 @@ def test_blank_cells_keep_or_clear(session: Session, make_account: Callable[...,
     apply(session, blank, blank="clear", blanks={"phone": "keep"})
     [ann] = contacts(session, "C1")
     assert (ann.first_name, ann.last_name, ann.job_title, ann.phone) == ("Ann", "Lee", None, "030 1")
+
+
+def test_import_of_contacts_when_undone_leaves_what_was(session: Session, make_account: Callable[..., Account]) -> None:
+    make_account("One", code="C1")
+    apply(session, ANN)
+    told = job()
+    apply(session, ANN | {"job_title": "Boss"}, {"account_code": "C1", "last_name": "Day"}, id=told.id)
+    assert undone(undo(session, told.id)) == {"restored": 1}  # the account counts, with all that belongs to it
+    assert names(session, "C1") == ["Ann Lee"]
+    assert contacts(session, "C1")[0].job_title is None
+    check_derived(session)
 
 
 CELLS = st.fixed_dictionaries(

@@ -7,11 +7,11 @@ from typing import Any
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, Record
 from services.customers.bulk.merge import CONTACT_CHANGES, CONTACT_CLEARED, Changed, RowRefused
-from services.customers.domain.countries import phone_region
 from services.customers.domain.keeping import phone_number
 from services.customers.domain.natural_keys import contact_key
 from services.customers.domain.records import contact_name
 from services.customers.domain.search_text import SearchedContact, search_text
+from shared.countries import phone_region
 from shared.keys import email_key, name_key
 
 
