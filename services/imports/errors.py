@@ -1,5 +1,7 @@
 """What imports refuses, each with its code and its sentence."""
 
+from datetime import datetime
+
 from shared.errors import Conflict, DomainError, Invalid, NotFound
 
 
@@ -46,6 +48,51 @@ class JobEnded(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This import has come to its end already.")
+
+
+class JobAtWork(Conflict):
+    """The job is not done yet, so it cannot be taken back."""
+
+    code = "job_at_work"
+
+    def __init__(self) -> None:
+        super().__init__("This import is still at work. Stop it, or wait for its end, then take it back.")
+
+
+class JobUndoing(Conflict):
+    """The job is being taken back, which cannot be stopped."""
+
+    code = "job_undoing"
+
+    def __init__(self) -> None:
+        super().__init__("This import is being taken back, which cannot be stopped.")
+
+
+class JobUndone(Conflict):
+    """The job was taken back already."""
+
+    code = "job_undone"
+
+    def __init__(self, at: datetime, by: str) -> None:
+        super().__init__(f"{by} took this import back on {at:%-d %B %Y} already.")
+
+
+class NothingToUndo(Conflict):
+    """The job created and changed nothing."""
+
+    code = "nothing_to_undo"
+
+    def __init__(self) -> None:
+        super().__init__("This import added and changed nothing, so there is nothing to take back.")
+
+
+class UndoTooLate(Conflict):
+    """The job ended too long ago."""
+
+    code = "undo_too_late"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"An import can be taken back for 30 days. For this one that ended on {until:%-d %B %Y}.")
 
 
 class NotMapped(Conflict):

@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -47,7 +48,7 @@ JOB_STATES = (
     "undone",
     "partly_undone",
 )
-AT_WORK = "state IN ('queued', 'running', 'checking')"
+AT_WORK = "state IN ('queued', 'running', 'checking', 'undoing')"
 EXPORT_STATES = ("queued", "running", "completed", "cancelled", "failed")
 CHUNK_STATES = ("due", "leased", "done", "failed", "void", "cancelled")
 
@@ -68,7 +69,8 @@ class Job(Base):
     `lease_until`/`lease_token` belong to whoever reads the file or brings the job to its end (never both at once).
     `version` counts what people change; the engine's own writes leave it alone. `request_id` is that of the request
     which started it; all that is done for the job is logged under it. `promise` is what a check told; `reading` counts
-    the readings of the file that were thrown away with theirs.
+    the readings of the file that were thrown away with theirs. `removed`, `restored`, `kept` and `gone` tell what
+    became of its records when it was taken back; `undo_failure` why that ended before all of it was.
     """
 
     __tablename__ = "job"
@@ -129,6 +131,16 @@ class Job(Base):
     started_at: Mapped[Moment | None]
     finished_at: Mapped[Moment | None]
     cancel_requested_at: Mapped[Moment | None]
+    undo_by: Mapped[uuid.UUID | None]
+    undo_by_name: Mapped[Words | None]
+    undo_ip: Mapped[Words | None]
+    undo_requested_at: Mapped[Moment | None]
+    undone_at: Mapped[Moment | None]
+    undo_failure: Mapped[Words | None]
+    removed: Mapped[Count]
+    restored: Mapped[Count]
+    kept: Mapped[Count]
+    gone: Mapped[Count]
     deadline_at: Mapped[Moment | None]
     request_id: Mapped[Words | None]
     version: Mapped[int] = mapped_column(server_default="1")
@@ -155,7 +167,7 @@ class Chunk(Base):
 
     Numbers count from 0 in the order of the file; the halves of a split chunk (`parent_no`) have numbers from
     1,000,000,000. The five counts are the owner's answer, copied; while a job is only checked, `forecast` has the rest
-    of it.
+    of it. The last four are its answer to the undo, which was done at `undone_at`.
     """
 
     __tablename__ = "chunk"
@@ -180,6 +192,11 @@ class Chunk(Base):
     failed: Mapped[Count]
     forecast: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     finished_at: Mapped[Moment | None]
+    undone_at: Mapped[Moment | None]
+    removed: Mapped[Count]
+    restored: Mapped[Count]
+    kept: Mapped[Count]
+    gone: Mapped[Count]
 
     __table_args__ = (
         CheckConstraint(_one_of("state", CHUNK_STATES), name="state"),
@@ -207,6 +224,23 @@ class Refusal(Base):
     code: Mapped[Words]
     message: Mapped[Words]
     foretold: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Kept(Base):
+    """Something that stays as it is although its import was taken back, and why; as its owner told it."""
+
+    __tablename__ = "kept"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    record: Mapped[Words]
+    label: Mapped[Words]
+    url: Mapped[Words]
+    field: Mapped[Words | None]
+    reason: Mapped[Words]
+    message: Mapped[Words]
+
+    __table_args__ = (Index("kept_job_id_id_ix", "job_id", "id"),)
 
 
 class SavedMapping(Base):

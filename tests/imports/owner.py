@@ -17,10 +17,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from shared.bulk import (
     ChunkResult,
     FenceTable,
+    Kept,
     ReceiptTable,
     Refusal,
+    UndoReceiptTable,
+    UndoResult,
     apply_chunk,
     close_fence,
+    undo_chunk,
     void_chunk,
 )
 from shared.errors import DomainError
@@ -83,14 +87,31 @@ class Receipt(ReceiptTable, Base):
     pass
 
 
+class UndoReceipt(UndoReceiptTable, Base):
+    pass
+
+
 class JobFence(FenceTable, Base):
     pass
+
+
+class Change(Base):
+    __tablename__ = "thing_change"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    chunk_no: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    old: Mapped[str | None]
+    version: Mapped[int]
 
 
 class Handler(WSGIRequestHandler):
     """Sends streams in chunks, as gunicorn does, so that a broken one is seen."""
 
     protocol_version = "HTTP/1.1"
+
+
+NO_CHUNK = (uuid.UUID(int=0), 0)
 
 
 class Owner:
@@ -102,6 +123,9 @@ class Owner:
         self.before: Callable[[pl.DataFrame], None] = lambda frame: None
         self.after: Callable[[pl.DataFrame], None] = lambda frame: None
         self.chunks: list[int] = []
+        self.undone: list[tuple[int, str]] = []
+        self.undoing: Callable[[], None] = lambda: None
+        self.after_undo: Callable[[], None] = lambda: None
         self.request_ids: list[str] = []
         self.checked: list[int] = []
         self.told: list[dict[str, Any]] = []
@@ -122,7 +146,9 @@ class Owner:
 
     def reset(self) -> None:
         self.before = self.after = lambda frame: None
+        self.undoing = self.after_undo = lambda: None
         self.chunks.clear()
+        self.undone.clear()
         self.request_ids.clear()
         self.checked.clear()
         self.told.clear()
@@ -130,7 +156,7 @@ class Owner:
         self.pieces, self.between = [], lambda at: None
         self.exported.clear()
         with Session(self.engine) as session, session.begin():
-            for table in (Thing, Receipt, JobFence):
+            for table in (Thing, Change, Receipt, UndoReceipt, JobFence):
                 session.execute(delete(table))
 
     def things(self) -> dict[str, tuple[str, int]]:
@@ -167,7 +193,7 @@ class Owner:
                     job,
                     no,
                     request.headers["Liaison-Checksum"],
-                    lambda inner: self._apply(inner, frame, about["mode"]),
+                    lambda inner: self._apply(inner, frame, about["mode"], (job, no)),
                 )
             self.chunks.append(no)
             self.request_ids.append(request.headers.get("X-Request-Id", ""))
@@ -182,6 +208,15 @@ class Owner:
                 answer = self._forecast(session, frame, json.loads(request.headers["Liaison-Job"])["mode"])
             self.checked.append(no)
             self.after(frame)
+            return answer
+
+        @app.post("/internal/chunks/<uuid:job>/<int:no>/undo")
+        def undo(job: uuid.UUID, no: int) -> Any:
+            self.undoing()
+            with Session(self.engine) as session, session.begin():
+                answer = undo_chunk(session, Receipt, UndoReceipt, job, no, lambda inner, _: _take_back(inner, job, no))
+            self.undone.append((no, request.get_json()["actor_name"]))
+            self.after_undo()
             return answer
 
         @app.post("/internal/chunks/<uuid:job>/<int:no>/void")
@@ -222,7 +257,9 @@ class Owner:
 
             return app.response_class(sent(), content_type="text/csv")
 
-    def _apply(self, session: Session, frame: pl.DataFrame, mode: str) -> ChunkResult:
+    def _apply(
+        self, session: Session, frame: pl.DataFrame, mode: str, chunk: tuple[uuid.UUID, int] = NO_CHUNK
+    ) -> ChunkResult:
         result = ChunkResult()
         keyed = {}
         for row in frame.iter_rows(named=True):
@@ -238,6 +275,7 @@ class Owner:
         new = [{"key": key, "name": name} for key, name in keyed.items() if key not in known]
         if new and mode != "update":
             session.execute(insert(Thing), new)
+            session.add_all(Change(job_id=chunk[0], chunk_no=chunk[1], key=one["key"], version=1) for one in new)
             result.created = len(new)
         else:
             result.skipped = len(new)
@@ -247,6 +285,8 @@ class Owner:
             elif thing.name == keyed[key]:
                 result.unchanged += 1
             else:
+                note = Change(job_id=chunk[0], chunk_no=chunk[1], key=key, old=thing.name, version=thing.version + 1)
+                session.add(note)
                 thing.name, thing.version = keyed[key], thing.version + 1
                 result.updated += 1
         return result
@@ -265,6 +305,26 @@ class Owner:
             elif key in after and after[key] != before[key]:
                 forecast.updates(row["_row"], row["_line"], key, {"name": (before[key], after[key])})
         return forecast.answer(result)
+
+
+def _take_back(session: Session, job: uuid.UUID, no: int) -> UndoResult:
+    """Things that nobody touched since go, or get their old name; the others stay."""
+    result = UndoResult()
+    for change in session.execute(select(Change).where(Change.job_id == job, Change.chunk_no == no)).scalars():
+        thing = session.get(Thing, change.key, with_for_update=True)
+        if thing is None:
+            result.gone += 1
+        elif thing.version != change.version:
+            result.kept += 1
+            field = None if change.old is None else "name"
+            result.left.append(Kept("thing", thing.key, f"/things/{thing.key}", field, "changed", "Ben changed it."))
+        elif change.old is None:
+            session.delete(thing)
+            result.removed += 1
+        else:
+            thing.name, thing.version = change.old, thing.version + 1
+            result.restored += 1
+    return result
 
 
 def away() -> None:

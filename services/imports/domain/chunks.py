@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, case, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,7 @@ log = structlog.get_logger("chunks")
 class Claim:
     """A chunk that is ours until the lease ends, with all that its owner has to know.
 
-    `checks` tells that the job is only checked.
+    `checks` tells that the job is only checked, `undoes` that the chunk is to be taken back.
     """
 
     job_id: uuid.UUID
@@ -43,6 +43,7 @@ class Claim:
     about: dict[str, Any]
     request_id: str
     checks: bool = False
+    undoes: bool = False
 
 
 def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
@@ -71,9 +72,10 @@ def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
 
 
 def _claim(job: Job, chunk: Any, token: uuid.UUID) -> Claim:
-    about, checks = _about(job), job.state == "checking"
+    checks, undoes = job.state == "checking", job.state == "undoing"
+    about = _about_undo(job) if undoes else _about(job)
     path, checksum, request_id = chunk.path, chunk.checksum, job.request_id or ""
-    return Claim(job.id, chunk.no, token, chunk.rows, path, checksum, job.kind, about, request_id, checks)
+    return Claim(job.id, chunk.no, token, chunk.rows, path, checksum, job.kind, about, request_id, checks, undoes)
 
 
 def _next_job(queue: str) -> Any:
@@ -90,7 +92,7 @@ def _next_job(queue: str) -> Any:
 def open_job() -> Any:
     """The condition of a job whose chunks may be sent now."""
     return and_(
-        Job.state.in_(("running", "checking")),
+        Job.state.in_(("running", "checking", "undoing")),
         Job.cancel_requested_at.is_(None),
         or_(Job.resume_at.is_(None), Job.resume_at <= func.now()),
     )
@@ -113,6 +115,11 @@ def _about(job: Job) -> dict[str, Any]:
         "actor_name": job.created_by_name,
         "file_name": job.file_name,
     }
+
+
+def _about_undo(job: Job) -> dict[str, Any]:
+    who = {"actor_id": str(job.undo_by), "actor_name": job.undo_by_name}
+    return {"kind": job.kind, **who, "file_name": job.file_name}
 
 
 def due_chunks(session: Session, queue: str) -> int:
@@ -187,13 +194,17 @@ def holds(session: Session, claim: Claim) -> bool:
 
 
 def end_leases(session: Session) -> int:
-    """Make those chunks due again whose worker did not report in time; return how many."""
+    """Make those chunks due again whose worker did not report in time; return how many.
+
+    That counts, because a row may be the reason; not when the chunk is being taken back, which brings no rows.
+    """
+    undoing = exists().where(Job.id == Chunk.job_id, Job.state == "undoing")
     ended = session.execute(
         update(Chunk)
         .where(Chunk.state == "leased", Chunk.lease_until < func.now())
         .values(
             state="due",
-            attempts=Chunk.attempts + 1,
+            attempts=Chunk.attempts + case((undoing, 0), else_=1),
             expired_leases=Chunk.expired_leases + 1,
             last_error="The worker did not report back.",
             **_FREE,

@@ -20,6 +20,7 @@ from services.imports.errors import (
     JobEnded,
     JobNotFound,
     JobStarted,
+    JobUndoing,
     NoErrorFile,
     NotMapped,
     UploadKeyReused,
@@ -197,7 +198,7 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
         raise JobChecking
     if job.state in AT_WORK:
         return job
-    if job.state in FINAL:
+    if job.state in (*FINAL, "undoing"):
         raise JobEnded
     if seen_version is not None and job.version != seen_version:
         raise Stale("This import")
@@ -231,6 +232,8 @@ def request_cancel(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     job = locked_job(session, job_id)
     if job.state in FINAL:
         raise JobEnded
+    if job.state == "undoing":
+        raise JobUndoing
     values: dict[str, Any] = {}
     if job.state in (*WAITING, "checking"):  # nothing was applied
         forget_check(session, job)

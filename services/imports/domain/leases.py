@@ -66,7 +66,7 @@ def hold_lease(session: Session, held: Lease) -> Job:
     """Return the job, locked to the end of the transaction; raise LeaseLost when the lease is not ours any more."""
     job = session.execute(
         select(Job)
-        .where(Job.id == held.job.id, Job.lease_token == held.token, Job.state.in_(AT_WORK))
+        .where(Job.id == held.job.id, Job.lease_token == held.token, Job.state.in_((*AT_WORK, "undoing")))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
@@ -110,7 +110,10 @@ def _to_read() -> Any:
 def _to_end() -> Any:
     open_chunk = exists().where(Chunk.job_id == Job.id, Chunk.state.in_(("due", "leased")))
     all_done = and_(Job.read_at.is_not(None), ~open_chunk)
-    return and_(Job.state.in_(AT_WORK), or_(Job.cancel_requested_at.is_not(None), all_done))
+    stopped = Job.cancel_requested_at.is_not(None)
+    leased = exists().where(Chunk.job_id == Job.id, Chunk.state == "leased")
+    undone = and_(Job.state == "undoing", or_(~open_chunk, and_(stopped, ~leased)))
+    return or_(and_(Job.state.in_(AT_WORK), or_(stopped, all_done)), undone)
 
 
 def lease_is_free() -> Any:

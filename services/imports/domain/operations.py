@@ -42,9 +42,9 @@ def queue_states(session: Session) -> list[QueueState]:
 def _state(session: Session, queue: str) -> QueueState:
     jobs = session.execute(
         select(
-            func.count().filter(Job.state.in_(("running", "checking"))).label("running"),
+            func.count().filter(Job.state.in_(("running", "checking", "undoing"))).label("running"),
             func.count().filter(Job.state == "queued").label("queued"),
-        ).where(Job.queue == queue, Job.state.in_(AT_WORK))
+        ).where(Job.queue == queue, Job.state.in_((*AT_WORK, "undoing")))
     ).one()
     chunks = session.execute(
         select(

@@ -66,6 +66,10 @@ class Owner:
         answer = self.client.post(f"/internal/chunks/{job_id}/{no}/void")["answer"]
         return dict(answer) if answer else None
 
+    def undo(self, claim: Claim) -> dict[str, Any]:
+        """Have a chunk taken back, once however often it is asked; return the counts and what stays."""
+        return dict(self.client.post(f"/internal/chunks/{claim.job_id}/{claim.no}/undo", json=claim.about))
+
     def close_fence(self, job_id: uuid.UUID) -> list[dict[str, Any]]:
         """Let no further chunk of the job be applied; return what was."""
         return list(self.client.post(f"/internal/jobs/{job_id}/fence")["applied"])

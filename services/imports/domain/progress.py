@@ -2,15 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from services.imports.models import Chunk, Job
-from shared.bulk import COUNTS
+from shared.bulk import COUNTS, UNDO_COUNTS
 
 AT_WORK = ("queued", "running", "checking")
 FINAL = ("completed", "completed_with_errors", "cancelled", "failed", "undone", "partly_undone")
@@ -21,7 +21,8 @@ LATELY = timedelta(seconds=15)
 class Progress:
     """What a bar shows. `rows` is None until the file was read to its end; `expected` is the best guess until then.
 
-    While a job is only checked, the counts tell what would become of its rows.
+    While a job is only checked, the counts tell what would become of its rows. While it is taken back, `done` counts
+    the rows of the chunks that are; `removed`, `restored`, `kept` and `gone` tell what became of its records.
     `rate` is in rows a second over the last 15 seconds; `seconds_left` is None while nothing can be said about it.
     """
 
@@ -37,6 +38,10 @@ class Progress:
     unchanged: int
     skipped: int
     failed: int
+    removed: int
+    restored: int
+    kept: int
+    gone: int
     rate: float | None
     seconds_left: int | None
     waiting: str | None
@@ -58,7 +63,12 @@ def progress_of(session: Session, jobs: Sequence[Job]) -> dict[uuid.UUID, Progre
     """Return how far each of `jobs` is, in one query for all those at work."""
     at_work = [job.id for job in jobs if job.state in AT_WORK]
     sums = {row.job_id: row for row in session.execute(_sums(at_work))} if at_work else {}
-    return {job.id: _progress(job, sums.get(job.id)) for job in jobs}
+    undoing = [job.id for job in jobs if job.state == "undoing"]
+    undone = {row.job_id: row for row in session.execute(_undo_sums(undoing))} if undoing else {}
+    return {
+        job.id: _undo_progress(job, undone.get(job.id)) if job.state == "undoing" else _progress(job, sums.get(job.id))
+        for job in jobs
+    }
 
 
 def _progress(job: Job, sums: Any) -> Progress:
@@ -85,6 +95,7 @@ def _progress(job: Job, sums: Any) -> Progress:
         done=done,
         percent=percent,
         **counts,
+        **{name: getattr(job, name) for name in UNDO_COUNTS},
         rate=rate,
         seconds_left=left,
         waiting=None if final else job.waiting,
@@ -108,6 +119,45 @@ def _sums(job_ids: list[uuid.UUID]) -> Any:
         )
         .join(Job)
         .where(Chunk.job_id.in_(job_ids))
+        .group_by(Chunk.job_id)
+    )
+
+
+def _undo_progress(job: Job, sums: Any) -> Progress:
+    now = replace(_progress(job, None), done=0, expected=None, percent=0.0, rate=None, seconds_left=None)
+    if sums is None:
+        return now
+    done, expected = int(sums.done), int(sums.expected)
+    rate = _rate(int(sums.lately), float(sums.seconds)) if done < expected else None
+    step = "waiting" if job.waiting else "ending" if done >= expected else "undoing"
+    counts: dict[str, Any] = {name: int(getattr(sums, name)) for name in UNDO_COUNTS}
+    return replace(
+        now,
+        step=step,
+        done=done,
+        expected=expected,
+        percent=_percent(done, expected),
+        rate=rate,
+        seconds_left=round((expected - done) / rate) if rate else None,
+        **counts,
+    )
+
+
+def _undo_sums(job_ids: list[uuid.UUID]) -> Any:
+    """Per job that is taken back: rows of the chunks to take back, of those that are, and the counts so far."""
+    undone = Chunk.undone_at.is_not(None)
+    seconds = func.extract("epoch", func.least(LATELY, func.clock_timestamp() - func.min(Job.undo_requested_at)))
+    return (
+        select(
+            Chunk.job_id,
+            *(func.sum(getattr(Chunk, name)).label(name) for name in UNDO_COUNTS),
+            func.sum(Chunk.rows).label("expected"),
+            func.coalesce(func.sum(Chunk.rows).filter(undone), 0).label("done"),
+            func.coalesce(func.sum(Chunk.rows).filter(Chunk.undone_at > func.now() - LATELY), 0).label("lately"),
+            seconds.label("seconds"),
+        )
+        .join(Job)
+        .where(Chunk.job_id.in_(job_ids), or_(undone, Chunk.state.in_(("due", "leased"))))
         .group_by(Chunk.job_id)
     )
 

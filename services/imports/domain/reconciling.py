@@ -14,6 +14,7 @@ from services.imports.domain.ending import DEADLINE_PASSED
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.leases import MOST_READS, jobs_to_end, jobs_to_read, lease_is_free
 from services.imports.domain.progress import AT_WORK
+from services.imports.domain.undoing import stop_undo
 from services.imports.models import Job
 
 LOCK = 0x6C69_0003
@@ -48,6 +49,11 @@ def _hold_deadlines(session: Session) -> None:
     late = select(Job.id).where(Job.state.in_(AT_WORK), Job.deadline_at < func.now(), Job.cancel_requested_at.is_(None))
     for job_id in session.execute(late).scalars().all():
         fail_job(session, job_id, DEADLINE_PASSED, "This import was not done within a day, so it was stopped.")
+    late_undo = select(Job.id).where(
+        Job.state == "undoing", Job.deadline_at < func.now(), Job.cancel_requested_at.is_(None)
+    )
+    for job_id in session.execute(late_undo).scalars().all():
+        stop_undo(session, job_id, "Not all of it could be taken back within a day.")
 
 
 def _give_up_reading(session: Session) -> None:

@@ -5,7 +5,7 @@ import uuid
 import structlog
 from celery import shared_task
 
-from services.imports.domain import ending, leases, promise
+from services.imports.domain import ending, leases, promise, undoing
 from services.imports.domain.leases import MOST_READS, Lease
 from services.imports.domain.uploads import WORK, folder_of
 from services.imports.errors import LeaseLost, StorageFull
@@ -22,7 +22,8 @@ log = structlog.get_logger("ending")
 def end_job(job_id: str) -> None:
     """Settle what was applied, write the file of refused rows, and give the job its final state.
 
-    A job that was only checked is made ready instead: its owner has nothing to settle.
+    A job that was only checked is made ready instead: its owner has nothing to settle. So it is when a job was taken
+    back.
     """
     with unit_of_work() as session:
         held = leases.begin_ending(session, uuid.UUID(job_id), lease())
@@ -32,6 +33,8 @@ def end_job(job_id: str) -> None:
         with kept_lease(held):
             if held.job.state == "checking":
                 _end_check(held)
+            elif held.job.state == "undoing":
+                _end_undo(held)
             else:
                 _end(held)
     except LeaseLost:
@@ -63,6 +66,12 @@ def _end(held: Lease) -> None:
     storage().delete(f"{folder_of(job.id)}/{WORK}")
 
 
+def _end_undo(held: Lease) -> None:
+    owners().of(held.job.kind).finish(held.job.id)
+    with unit_of_work() as session:
+        undoing.end_undo(session, held)
+
+
 def _end_check(held: Lease) -> None:
     job = held.job
     if job.cancel_requested_at is None:
@@ -80,6 +89,9 @@ def _end_check(held: Lease) -> None:
 def _end_alone(held: Lease) -> None:
     """End a job whose owner has been away for a day beyond the deadline: a final state always comes."""
     with unit_of_work() as session:
+        if held.job.state == "undoing":
+            undoing.end_undo(session, held)
+            return
         ending.give_up(session, held, owners().of(held.job.kind).name)
         ending.end_job(session, held, held.job.rows or held.job.read_rows, None)
 

@@ -8,7 +8,7 @@ import structlog
 from celery import shared_task
 from structlog.contextvars import bound_contextvars
 
-from services.imports.domain import chunks, leases
+from services.imports.domain import chunks, leases, undoing
 from services.imports.domain.chunks import Claim, Half
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.owners import is_away
@@ -40,6 +40,9 @@ def send_chunks(queue: str) -> None:
 
 
 def _send(claim: Claim, queue: str) -> None:
+    if claim.undoes:
+        _undo(claim, queue)
+        return
     body = _body_of(claim)
     if body is None:
         _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
@@ -55,6 +58,26 @@ def _send(claim: Claim, queue: str) -> None:
     else:
         with unit_of_work() as session:
             chunks.complete_chunk(session, claim, answer)
+            if leases.is_done(session, claim.job_id):
+                after_commit(session, lambda: wake_ender(claim.job_id, queue))
+
+
+def _undo(claim: Claim, queue: str) -> None:
+    owner = owners().of(claim.kind)
+    try:
+        answer = owner.undo(claim)
+    except ServiceUnavailable as error:
+        log.warning("chunk not taken back", job=str(claim.job_id), no=claim.no, reason=error.reason)
+        with unit_of_work() as session:
+            chunks.wait_for_owner(session, claim, waiting_for(owner.name))
+    except DomainError as error:
+        with unit_of_work() as session:
+            if chunks.holds(session, claim):
+                chunks.wait_for_owner(session, claim, error.sentence)
+                undoing.stop_undo(session, claim.job_id, error.sentence)
+    else:
+        with unit_of_work() as session:
+            undoing.complete_undo(session, claim, answer)
             if leases.is_done(session, claim.job_id):
                 after_commit(session, lambda: wake_ender(claim.job_id, queue))
 
@@ -79,7 +102,7 @@ def _try_later(claim: Claim, error: ServiceUnavailable) -> None:
 
 def waiting_for(name: str) -> str:
     """Return the sentence for people whose job waits for a service."""
-    return f"Waiting for the {name} service, which does not answer just now. The import goes on by itself."
+    return f"Waiting for the {name} service, which does not answer just now. It goes on by itself."
 
 
 def _stop(claim: Claim, code: str, sentence: str) -> None:
