@@ -18,7 +18,7 @@ from ops.tokens import own_token
 
 NEEDS_DEVELOPMENT = {"test", "lint", "bench"}
 NEEDS_NOTHING = {"down", "status", "logs"}
-PASSED_ON = {"test", "bench", "import", "export"}  # whose arguments are for the program that they start
+PASSED_ON = {"test", "bench", "import", "export", "undo", "jobs"}  # whose arguments are for the program that they start
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     add("demo", help="fill a running copy with sample data")
     add("import", help="import a CSV file and wait for the end: import KIND FILE", add_help=False)
     add("export", help="export a list to a CSV file: export KIND FILE [--filter NAME=VALUE ...]", add_help=False)
+    add("undo", help="take an import back and wait for the end: undo JOB", add_help=False)
+    add("jobs", help="list the latest imports", add_help=False)
     token = add("token", help="print a personal access token for the API")
     token.add_argument("user")
     password = add("password", help="print a new temporary password")
@@ -109,7 +111,12 @@ def _portal_user(options: argparse.Namespace, place: Place) -> int:
     return run_in_service(place, "portal", ["-m", "services.portal.cli", options.command, options.user]).returncode
 
 
-PROGRAMS = {"import": ["services.imports.cli", "import"], "export": ["services.imports.export_cli"]}
+PROGRAMS = {
+    "import": ["services.imports.cli", "import"],
+    "export": ["services.imports.export_cli"],
+    "undo": ["services.imports.jobs_cli", "undo"],
+    "jobs": ["services.imports.jobs_cli", "jobs"],
+}
 
 
 def _by_api(options: argparse.Namespace, place: Place) -> int:
@@ -147,6 +154,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Place], int]] = {
     "demo": _demo,
     "import": _by_api,
     "export": _by_api,
+    "undo": _by_api,
+    "jobs": _by_api,
     "token": _portal_user,
     "password": _portal_user,
 }

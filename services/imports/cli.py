@@ -88,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     with Api(address, token) as api:
         job_id = options.job or _prepare(api, options, pairs)
         api.call("POST", f"/jobs/{job_id}/{'check' if options.dry_run else 'start'}")
-        job = _wait(api, job_id, Bar(sys.stderr))
+        job = wait(api, job_id, Bar(sys.stderr))
     if job["state"] == "ready":
         _print_check(job, address, as_json=options.json)
         return 1 if job["check"]["counts"]["failed"] else 0
@@ -143,7 +143,8 @@ def _match_for(columns: dict[str, str]) -> str:
     return "code" if "code" in columns.values() or "email" not in columns.values() else "email"
 
 
-def _wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:
+def wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:
+    """Show how far a job is until it has ended or is checked; return it."""
     while True:
         job = api.call("GET", f"/jobs/{job_id}")
         bar.show(job["state"], job["progress"])

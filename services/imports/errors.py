@@ -86,6 +86,15 @@ class NothingToUndo(Conflict):
         super().__init__("This import added and changed nothing, so there is nothing to take back.")
 
 
+class NothingKept(NotFound):
+    """The job was not taken back, or nothing stayed."""
+
+    code = "nothing_kept"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing of this import stayed that could be listed.")
+
+
 class UndoTooLate(Conflict):
     """The job ended too long ago."""
 

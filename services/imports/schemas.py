@@ -223,6 +223,20 @@ class FailureOut(ma.Schema):
     sentence = fields.String()
 
 
+class UndoOut(ma.Schema):
+    """How an import was taken back. Each customer (or whatever it held) counts once."""
+
+    by = fields.Nested(PersonOut)
+    requested_at = fields.AwareDateTime()
+    ended_at = fields.AwareDateTime(allow_none=True)
+    removed = fields.Integer(metadata={"description": "Were added by the import, and are gone."})
+    restored = fields.Integer(metadata={"description": "Have again what they had before."})
+    kept = fields.Integer(metadata={"description": "Stay in part or as a whole; see the list of kept."})
+    gone = fields.Integer(metadata={"description": "Had been deleted by somebody before."})
+    failure = fields.String(allow_none=True, metadata={"description": "Why it ended early; undo again to go on."})
+    kept_file = fields.String(allow_none=True, metadata={"description": "Where all that stayed is, as CSV."})
+
+
 class JobSummaryOut(ma.Schema):
     """A job in a list."""
 
@@ -235,6 +249,10 @@ class JobSummaryOut(ma.Schema):
     progress = fields.Nested(ProgressOut)
     failure = fields.Nested(FailureOut, allow_none=True)
     error_file = fields.String(allow_none=True, metadata={"description": "Where the refused rows are, if any."})
+    undo = fields.Nested(UndoOut, allow_none=True, metadata={"description": "Null unless it was taken back."})
+    undo_until = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "Until when it can be taken back; null if it cannot."}
+    )
     created_by = fields.Nested(PersonOut)
     created_at = fields.AwareDateTime()
     queued_at = fields.AwareDateTime(allow_none=True)
@@ -259,6 +277,17 @@ class JobOut(JobSummaryOut):
     blank = fields.String()
     repeated = fields.String()
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
+
+
+class KeptOut(ma.Schema):
+    """Something that stayed when an import was taken back. `field` is null when the whole record did."""
+
+    record = fields.String(metadata={"example": "customer"})
+    label = fields.String(metadata={"example": "00417 Cobalt Labs"})
+    url = fields.String(metadata={"description": "Where the record is."})
+    field = fields.String(allow_none=True, metadata={"example": "city"})
+    reason = fields.String(metadata={"example": "changed"})
+    message = fields.String(metadata={"example": "Ben Baker changed it since."})
 
 
 class ColumnMatchOut(ma.Schema):
@@ -357,6 +386,7 @@ class TargetsOut(ma.Schema):
 
 JobPage = page_of(JobSummaryOut)
 RefusalPage = page_of(RefusalOut)
+KeptPage = page_of(KeptOut)
 SavedMappingPage = page_of(SavedMappingOut)
 
 

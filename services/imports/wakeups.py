@@ -29,6 +29,12 @@ def wake_sender(queue: str) -> None:
     _wake("imports.send_chunks", queue, queue=queue)
 
 
+def wake_undo(job_id: uuid.UUID, queue: str) -> None:
+    """Have a job taken back that was just asked for; it may have no chunk left to take back."""
+    wake_sender(queue)
+    wake_ender(job_id, queue)
+
+
 def wake_splitter(job_id: uuid.UUID, no: int) -> None:
     """Have a chunk split that keeps failing."""
     _wake("imports.split_chunk", str(job_id), no, queue="short")

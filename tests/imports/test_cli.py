@@ -8,7 +8,7 @@ import uuid
 import pytest
 from werkzeug.serving import make_server
 
-from services.imports import cli, export_cli, tasks
+from services.imports import cli, export_cli, jobs_cli, tasks
 from shared.identity import HEADER, Identity, sign_identity
 from shared.worker import nudge
 from tests.imports.conftest import ADA
@@ -31,7 +31,9 @@ def served(app, monkeypatch):
         if environ.get("HTTP_AUTHORIZATION") != f"Bearer {TOKEN}":
             start_response("401 Unauthorized", [("Content-Type", "application/problem+json")])
             return [b"{}"]
-        identity = Identity(ADA.user_id, ADA.name, "employee", frozenset({"import", "export", "customers.view"}))
+        identity = Identity(
+            ADA.user_id, ADA.name, "employee", frozenset({"import", "export", "undo", "customers.view"})
+        )
         environ[f"HTTP_{HEADER.upper().replace('-', '_')}"] = sign_identity(keys, identity)
         return app.wsgi_app(environ, start_response)
 
@@ -214,6 +216,62 @@ def test_arguments_that_do_not_fit_are_refused(arguments, capsys):
         cli.main(["import", *arguments])
     assert ended.value.code == 2
     assert "usage: liaison import" in capsys.readouterr().err
+
+
+@pytest.fixture
+def imported(served, file, capsys):
+    """The id of an import of two things that is done."""
+    cli.main(["import", "customers", file("id,title\n1,A\n2,B\n"), "--json"])
+    return json.loads(capsys.readouterr().out)["id"]
+
+
+def test_an_import_is_taken_back(imported, owner, capsys):
+    assert jobs_cli.main(["undo", imported, "--json"]) == 0
+    out = capsys.readouterr()
+    assert json.loads(out.out) == {
+        "id": imported,
+        "state": "undone",
+        "counts": {"removed": 2, "restored": 0, "kept": 0, "gone": 0},
+        "failure": None,
+        "kept_file": None,
+    }
+    assert "undone" in out.err
+    assert owner.things() == {}
+
+
+def test_what_stays_makes_the_exit_code_1_and_is_said(imported, owner, file, capsys):
+    cli.main(["import", "customers", file("id,title\n1,New\n"), "--json"])
+    capsys.readouterr()
+    assert jobs_cli.main(["undo", imported]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("things.csv: partly undone. 1 removed, 1 kept.\n")
+    assert "/kept-file" in out
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_what_cannot_be_taken_back_is_one_sentence(imported, capsys, again):
+    if again:
+        jobs_cli.main(["undo", imported])
+        capsys.readouterr()
+    assert jobs_cli.main(["undo", imported if again else str(uuid.uuid4())]) == 2
+    err = capsys.readouterr().err
+    assert ("took this import back on" if again else "There is no such import.") in err
+    assert err.startswith("liaison undo: ")
+
+
+def test_the_latest_jobs_are_listed(imported, capsys):
+    assert jobs_cli.main(["jobs"]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(imported)
+    assert line.endswith("completed              things.csv  2 created\n")
+    assert jobs_cli.main(["jobs", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["id"], told["state"], told["counts"]["created"], told["undo"]) == (imported, "completed", 2, None)
+
+
+def test_no_jobs_are_said(served, capsys):
+    assert jobs_cli.main(["jobs"]) == 0
+    assert capsys.readouterr() == ("", "No imports yet.\n")
 
 
 def test_a_nudge_that_cannot_be_sent_is_no_error(app):

@@ -6,7 +6,8 @@ from services.imports.api.jobs import blp as jobs
 from services.imports.api.mappings import blp as mappings
 from services.imports.api.results import blp as results
 from services.imports.api.targets import blp as targets
+from services.imports.api.undoing import blp as undoing
 
-blueprints = (targets, jobs, checks, results, mappings, exports)
+blueprints = (targets, jobs, checks, results, undoing, mappings, exports)
 
 __all__ = ["blueprints"]

@@ -6,7 +6,8 @@ from typing import Any
 
 from services.imports.domain.progress import Progress
 from services.imports.domain.promise import difference
-from shared.bulk import COUNTS
+from services.imports.domain.undoing import undo_until
+from shared.bulk import COUNTS, UNDO_COUNTS
 from shared.errors import Invalid
 from shared.web import decode_cursor
 
@@ -19,10 +20,25 @@ def shown(job: Any, progress: Progress) -> dict[str, Any]:
         **{name: getattr(job, name) for name in _PLAIN},
         "counts": {"rows": progress.rows, **counts},
         "check": _check(job),
+        "undo": _undo(job, progress),
+        "undo_until": undo_until(job),
         "progress": facts,
         "failure": {"code": job.failure_code, "sentence": job.failure} if job.failure_code else None,
         "error_file": f"/api/imports/v1/jobs/{job.id}/error-file" if job.error_file else None,
         "created_by": {"id": job.created_by, "name": job.created_by_name},
+    }
+
+
+def _undo(job: Any, progress: Progress) -> dict[str, Any] | None:
+    if job.undo_requested_at is None:
+        return None
+    return {
+        "by": {"id": job.undo_by, "name": job.undo_by_name},
+        "requested_at": job.undo_requested_at,
+        "ended_at": None if job.state == "undoing" else job.undone_at,
+        **{name: getattr(progress, name) for name in UNDO_COUNTS},
+        "failure": job.undo_failure,
+        "kept_file": f"/api/imports/v1/jobs/{job.id}/kept-file" if progress.final and progress.kept else None,
     }
 
 

@@ -1,6 +1,7 @@
 """Taking an import back (I10): asked for by a person, done by its owner chunk by chunk, told with all that stays."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from services.imports.domain.chunks import Claim, holds
 from services.imports.domain.jobs import DEADLINE, WAITING, Viewer, get_job, locked_job
 from services.imports.domain.leases import Lease, hold_lease
-from services.imports.errors import JobAtWork, JobUndone, NothingToUndo, UndoTooLate
+from services.imports.errors import JobAtWork, JobUndone, NothingKept, NothingToUndo, UndoTooLate
 from services.imports.models import Chunk, Job, Kept, Outbox
 from shared.bulk import UNDO_COUNTS
 from shared.errors import Conflict
@@ -153,6 +154,20 @@ def list_kept(session: Session, viewer: Viewer, job_id: uuid.UUID, *, after: int
     get_job(session, viewer, job_id)
     query = select(Kept).where(Kept.job_id == job_id, Kept.id > after).order_by(Kept.id).limit(limit)
     return list(session.execute(query).scalars())
+
+
+def get_kept_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
+    """Return a job that was taken back but for something; raise NothingKept when there is nothing to list."""
+    job = get_job(session, viewer, job_id)
+    if not job.kept:
+        raise NothingKept
+    return job
+
+
+def each_kept(session: Session, job_id: uuid.UUID) -> Iterator[Kept]:
+    """Give all that stayed when a job was taken back, in flat memory."""
+    query = select(Kept).where(Kept.job_id == job_id).order_by(Kept.id)
+    yield from session.execute(query.execution_options(yield_per=1_000)).scalars()
 
 
 _AT_REST: dict[str, Any] = {**_FREE, "waiting": None, "waits": 0, "resume_at": None}

@@ -13,13 +13,14 @@ from services.imports.domain.mapping import Mapping
 from services.imports.domain.progress import job_progress
 from services.imports.domain.promise import difference
 from services.imports.domain.refusals import reasons_of
+from services.imports.domain.undoing import list_kept, undo_until
 from services.imports.downloads import error_file_response
 from services.imports.pages.checks import facts_of
 from services.imports.pages.matching import matching_screen
+from services.imports.pages.targets import target_of
 from services.imports.stream import progress_events
 from services.imports.wakeups import wake_ender
 from shared.db import after_commit, read_only, unit_of_work
-from shared.errors import DomainError
 from shared.web import current_identity, go_to, requires
 
 blueprint = Blueprint("job", __name__)
@@ -40,7 +41,8 @@ def show_job(job_id: uuid.UUID) -> Response:
         progress = job_progress(session, job)
         refusals = domain.list_refusals(session, viewer, job_id, limit=SHOWN + 1)
         reasons = reasons_of(session, viewer, job_id) if refusals else []
-    target = _target(job.kind)
+        kept = list_kept(session, viewer, job_id, limit=SHOWN + 1) if progress.final and progress.kept else []
+    target = target_of(job.kind)
     return make_response(
         render_template(
             "imports/checked.html" if job.state == "ready" else "imports/job.html",
@@ -53,6 +55,9 @@ def show_job(job_id: uuid.UUID) -> Response:
             refusals=refusals[:SHOWN],
             more=len(refusals) > SHOWN,
             difference=difference(job),
+            undo_until=undo_until(job),
+            kept=kept[:SHOWN],
+            more_kept=len(kept) > SHOWN,
             **(facts_of(job, target) if job.state == "ready" else {}),
         )
     )
@@ -117,11 +122,3 @@ def _column_of(job: Any) -> Callable[[Any], str]:
     """Return what tells the file's own column for a refusal or a reason, the first one where several feed a field."""
     columns = {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
     return lambda refused: column_at_fault(refused.code, refused.column, columns)
-
-
-def _target(kind: str) -> Any:
-    """Return the target for its labels, or None while its owner is away: the result can be read all the same."""
-    try:
-        return current_app.extensions["imports.owners"].of(kind).target()
-    except DomainError:
-        return None

@@ -9,6 +9,7 @@ from services.imports.caller import current_viewer
 from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import ACTIVE
 from services.imports.domain.progress import job_progress, progress_of
+from services.imports.domain.undoing import undo_until
 from services.imports.domain.uploads import MOST_BYTES
 from services.imports.pages.exports import exports_shown
 from shared.db import read_only
@@ -49,7 +50,7 @@ def job_menu(job_id: uuid.UUID) -> str:
     with read_only() as session:
         job = domain.get_job(session, current_viewer(), job_id)
         progress = job_progress(session, job)
-    return render_template("imports/menu.html", job=job, progress=progress)
+    return render_template("imports/menu.html", job=job, progress=progress, undo_until=undo_until(job))
 
 
 def _kinds() -> list[tuple[str, str]]:

@@ -47,6 +47,12 @@ REASONS = {
     "required": "A value is missing",
     "invalid": "Not valid",
 }
+TAKEN_BACK = (
+    ("removed", "removed"),
+    ("restored", "with their old values again"),
+    ("kept", "stayed"),
+    ("gone", "had been deleted before"),
+)
 TAKEN = ("created", "updated", "unchanged")
 COUNTED = (*TAKEN, "skipped")
 VERBS = {
@@ -83,6 +89,8 @@ def outcome(progress: Progress) -> str:
     rows, failed = progress.rows or 0, progress.failed
     counts = ", ".join(f"{getattr(progress, name):,} {name}" for name in COUNTED if getattr(progress, name))
     refused = f"{plural(failed, 'row was', 'rows were')} refused." if failed else ""
+    if progress.state in ("undone", "partly_undone"):
+        return _taken_back(progress)
     if progress.state in ("failed", "cancelled"):
         return _cut_short(progress, counts, refused)
     if not rows or failed == rows:
@@ -118,6 +126,12 @@ def _cut_short(progress: Progress, counts: str, refused: str) -> str:
     return " ".join(filter(None, [begin, out, refused]))
 
 
+def _taken_back(progress: Progress) -> str:
+    begin = "The import was taken back." if progress.state == "undone" else "The import was taken back in part."
+    counts = ", ".join(f"{getattr(progress, name):,} {word}" for name, word in TAKEN_BACK if getattr(progress, name))
+    return " ".join([begin, f"{counts[0].upper()}{counts[1:]}." if counts else "There was nothing left to take back."])
+
+
 def _all(rows: int) -> str:
     return "The only row was" if rows == 1 else f"All {rows:,} rows were"
 
@@ -125,7 +139,7 @@ def _all(rows: int) -> str:
 def left(progress: Progress) -> str:
     """Return how fast a job at work is and how long it may still take."""
     words = [f"{progress.rate:,.0f} rows a second"] if progress.rate else []
-    if progress.seconds_left is not None and progress.step == "writing":
+    if progress.seconds_left is not None and progress.step in ("writing", "undoing"):
         words.append(f"{about(progress.seconds_left)} left")
     return ", ".join(words)
 
