@@ -84,9 +84,9 @@ def apply(session: Session, *rows: dict[str, str | None], no: int = 1, **choices
     return answer
 
 
-def undo(session: Session, job_id: uuid.UUID, no: int = 1, name: str = "Uma Undoer") -> dict[str, Any]:
+def undo(session: Session, job_id: uuid.UUID, no: int = 1, kind: str = "customers") -> dict[str, Any]:
     """Take back a chunk of a job; return the answer."""
-    answer = receipts.undo_chunk(session, UndoJob(job_id, no, UMA, name, "customers.csv"))
+    answer = receipts.undo_chunk(session, UndoJob(job_id, no, kind, UMA, "Uma Undoer", "customers.csv"))
     session.expire_all()
     return answer
 

@@ -169,7 +169,10 @@ def test_a_file_without_codes_is_matched_by_email(served, file, owner):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["planets", "{file}"], "liaison import: “planets” cannot be imported. What can be: customers.\n"),
+        (
+            ["planets", "{file}"],
+            "liaison import: “planets” cannot be imported. What can be: customers, vendors, contacts.\n",
+        ),
         (["customers", "nowhere.csv"], "liaison import: there is no file nowhere.csv.\n"),
         (["customers", "{file}", "--map", "name"], "liaison import: --map takes COLUMN=FIELD, not “name”.\n"),
         (
@@ -219,17 +222,17 @@ def test_arguments_that_do_not_fit_are_refused(arguments, capsys):
 
 
 @pytest.fixture
-def imported(served, file, capsys):
+def two_things(served, file, capsys):
     """The id of an import of two things that is done."""
     cli.main(["import", "customers", file("id,title\n1,A\n2,B\n"), "--json"])
     return json.loads(capsys.readouterr().out)["id"]
 
 
-def test_an_import_is_taken_back(imported, owner, capsys):
-    assert jobs_cli.main(["undo", imported, "--json"]) == 0
+def test_an_import_is_taken_back(two_things, owner, capsys):
+    assert jobs_cli.main(["undo", two_things, "--json"]) == 0
     out = capsys.readouterr()
     assert json.loads(out.out) == {
-        "id": imported,
+        "id": two_things,
         "state": "undone",
         "counts": {"removed": 2, "restored": 0, "kept": 0, "gone": 0},
         "failure": None,
@@ -239,34 +242,34 @@ def test_an_import_is_taken_back(imported, owner, capsys):
     assert owner.things() == {}
 
 
-def test_what_stays_makes_the_exit_code_1_and_is_said(imported, owner, file, capsys):
+def test_what_stays_makes_the_exit_code_1_and_is_said(two_things, owner, file, capsys):
     cli.main(["import", "customers", file("id,title\n1,New\n"), "--json"])
     capsys.readouterr()
-    assert jobs_cli.main(["undo", imported]) == 1
+    assert jobs_cli.main(["undo", two_things]) == 1
     out = capsys.readouterr().out
     assert out.startswith("things.csv: partly undone. 1 removed, 1 kept.\n")
     assert "/kept-file" in out
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_what_cannot_be_taken_back_is_one_sentence(imported, capsys, again):
+def test_what_cannot_be_taken_back_is_one_sentence(two_things, capsys, again):
     if again:
-        jobs_cli.main(["undo", imported])
+        jobs_cli.main(["undo", two_things])
         capsys.readouterr()
-    assert jobs_cli.main(["undo", imported if again else str(uuid.uuid4())]) == 2
+    assert jobs_cli.main(["undo", two_things if again else str(uuid.uuid4())]) == 2
     err = capsys.readouterr().err
     assert ("took this import back on" if again else "There is no such import.") in err
     assert err.startswith("liaison undo: ")
 
 
-def test_the_latest_jobs_are_listed(imported, capsys):
+def test_the_latest_jobs_are_listed(two_things, capsys):
     assert jobs_cli.main(["jobs"]) == 0
     line = capsys.readouterr().out
-    assert line.startswith(imported)
+    assert line.startswith(two_things)
     assert line.endswith("completed              things.csv  2 created\n")
     assert jobs_cli.main(["jobs", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
-    assert (told["id"], told["state"], told["counts"]["created"], told["undo"]) == (imported, "completed", 2, None)
+    assert (told["id"], told["state"], told["counts"]["created"], told["undo"]) == (two_things, "completed", 2, None)
 
 
 def test_no_jobs_are_said(served, capsys):

@@ -100,10 +100,14 @@ class UndoRequest(ma.Schema):
 
 @dataclass(frozen=True)
 class UndoJob:
-    """The import `id`, one chunk of which is to be taken back, and the person who wants that."""
+    """The import `id`, one chunk of which is to be taken back, and the person who wants that.
+
+    What counts once is an account with all that belongs to it; in an import of contacts, a contact.
+    """
 
     id: uuid.UUID
     chunk_no: int
+    kind: str
     actor_id: uuid.UUID
     actor_name: str
     file_name: str = ""
@@ -115,7 +119,7 @@ class UndoJob:
             told: dict[str, Any] = UndoRequest().load(body or {})
         except ma.ValidationError as error:
             raise Invalid("Say the kind of the job, and who wants it taken back.") from error
-        check_kind(told.pop("kind"))
+        check_kind(told["kind"])
         return cls(id=job_id, chunk_no=chunk_no, **told)
 
 

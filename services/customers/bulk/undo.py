@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from services.customers.bulk.chunk import CONFLICTS, PLANS, TRIES, cursor_of, inform_planner
 from services.customers.bulk.job import UndoJob
 from services.customers.bulk.tables import Cursor
-from services.customers.bulk.undo_fields import Fields
+from services.customers.bulk.undo_fields import Fields, Place
 from services.customers.bulk.undo_words import left_account, left_contact
 from services.customers.models import Outbox
 from shared.bulk import Kept, UndoResult
@@ -141,7 +141,7 @@ class Undo:
             "ids": list(ids),
         }
         self.left: list[Kept] = []
-        self.kept: set[str] = set()
+        self.kept: set[Place] = set()
 
     def apply(self) -> UndoResult:
         """Take back what can be; return the counts."""
@@ -153,33 +153,37 @@ class Undo:
         removed = self._remove_accounts(made)
         lost = self._remove_contacts()
         fields = Fields(self.cursor, self.job, here)
-        given = fields.give_back(lost)
+        given = fields.give_back({place.account for place in lost})
         self.left += fields.left
         self.kept |= fields.kept
-        return UndoResult(removed, len((given | lost) - self.kept), len(self.kept), gone, self.left)
+        if self.job.kind == "contacts":
+            restored, kept = ({place.record for place in places} for places in (given, self.kept))
+            return UndoResult(len(lost), len(restored - kept), len(kept), gone, self.left)
+        restored, kept = ({place.account for place in places} for places in (given | lost, self.kept))
+        return UndoResult(removed, len(restored - kept), len(kept), gone, self.left)
 
     def _remove_accounts(self, made: Sequence[str]) -> int:
         for account, code, name, *touch in self._run(TOUCHED_ACCOUNTS):
-            self.kept.add(account)
+            self.kept.add(Place(account, account))
             self.left.append(left_account(account, code, name, *touch))
-        remove = [account for account in made if account not in self.kept]
+        remove = [account for account in made if Place(account, account) not in self.kept]
         for statement in REMOVE_ACCOUNTS if remove else ():
             self.cursor.execute(sql.SQL(statement), {**self.known, "remove": remove})
         return len(remove)
 
-    def _remove_contacts(self) -> set[str]:
-        """Remove the contacts that came to accounts which were there before; return those accounts."""
-        remove, accounts = [], set()
+    def _remove_contacts(self) -> set[Place]:
+        """Remove the contacts that came to accounts which were there before; return them."""
+        remove, places = [], set()
         for contact, account, code, name, first, last, action, by, by_job in self._run(ADDED_CONTACTS):
             if action is None:
                 remove.append(contact)
-                accounts.add(account)
+                places.add(Place(account, contact))
             else:
-                self.kept.add(account)
+                self.kept.add(Place(account, contact))
                 self.left.append(left_contact(account, code, name, first, last, action, by, by_job=by_job))
         for statement in REMOVE_CONTACTS if remove else ():
             self.cursor.execute(sql.SQL(statement), {**self.known, "remove": remove})
-        return accounts
+        return places
 
     def _run(self, query: sql.SQL | sql.Composed) -> list[tuple[Any, ...]]:
         return self.cursor.execute(query, self.known).fetchall()

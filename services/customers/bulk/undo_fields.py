@@ -1,7 +1,7 @@
 """Giving back to accounts and contacts, field by field, what they had before a chunk changed it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from psycopg import sql
@@ -102,11 +102,18 @@ WHERE f.id = b.id AND f.kept IS NULL AND f.field IN ('is_customer', 'is_vendor')
     AND NOT coalesce((b.back->>'is_vendor')::boolean, a.is_vendor)
 """
 LEFT = """
-SELECT f.account_id::text, a.code, a.name, c.first_name, c.last_name, f.contact_id IS NOT NULL,
+SELECT f.account_id::text, f.id::text, a.code, a.name, c.first_name, c.last_name, f.contact_id IS NOT NULL,
     coalesce('attributes.' || f.attribute, f.field), f.kept, f.actor_name, coalesce(f.by_job, false)
 FROM undo_field f JOIN account a ON a.id = f.account_id LEFT JOIN contact c ON c.id = f.contact_id
-WHERE f.kept IS NOT NULL ORDER BY a.code_key, f.contact_id NULLS FIRST, 7
+WHERE f.kept IS NOT NULL ORDER BY a.code_key, f.contact_id NULLS FIRST, 8
 """
+
+
+class Place(NamedTuple):
+    """A record, which is the account itself or a contact of it."""
+
+    account: str
+    record: str
 
 
 class Fields:
@@ -117,10 +124,10 @@ class Fields:
         self.job = job
         self.here = list(here)
         self.left: list[Kept] = []
-        self.kept: set[str] = set()
+        self.kept: set[Place] = set()
 
-    def give_back(self, lost: Iterable[str]) -> set[str]:
-        """Give back what can be; bring words right, also of accounts that lost a contact. Return accounts that got any.
+    def give_back(self, lost: Iterable[str]) -> set[Place]:
+        """Give back what can be; bring words right, also of accounts that lost a contact. Return records that got any.
 
         Their rows are locked.
         """
@@ -130,7 +137,7 @@ class Fields:
             self._keep(DUPLICATE, double)
             accounts, contacts = self._derived(lost)
         self._tell_left()
-        given = {account for (account,) in self._run("SELECT DISTINCT account_id::text FROM undo_back")}
+        given = {Place(*row) for row in self._run("SELECT account_id::text, id::text FROM undo_back")}
         self._write("contact", contacts)
         self._write("account", accounts)
         return given
@@ -201,10 +208,10 @@ class Fields:
         return copy_out(self.cursor, query, [list(ids)], columns)
 
     def _tell_left(self) -> None:
-        for account, code, name, first, last, of_contact, field, reason, by, by_job in self._run(LEFT):
+        for account, record, code, name, first, last, of_contact, field, reason, by, by_job in self._run(LEFT):
             label = f"{contact_name(first, last)} ({code} {name})" if of_contact else f"{code} {name}"
             place = f"contact_{field}" if of_contact else "roles" if field.startswith("is_") else field
-            self.kept.add(account)
+            self.kept.add(Place(account, record))
             self.left.append(left_field(account, label, place, reason, by, of_contact=of_contact, by_job=by_job))
 
     def _write(self, table: str, frame: pl.DataFrame) -> None:
