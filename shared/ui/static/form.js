@@ -2,6 +2,7 @@
 const initial = new WeakMap();
 const sending = new WeakSet();
 const requested = new WeakSet(); // by htmx
+const DOUBLE_CLICK = 600; // the second click may come after a quick answer
 const DOWNLOAD = 10_000; // a form that leads to a download stays on the page: it can be sent again after this
 
 const content = form => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value instanceof File ? value.name : value]));
@@ -43,8 +44,9 @@ document.addEventListener("htmx:finally:request", event => {
   const form = formOf(ctx);
   if (!form || (ctx.hx?.redirect && ctx.response.status < 400)) return; // the page is being left
   requested.delete(form);
-  busy(form, false);
-  if (ctx.response?.status < 300 && ctx.sourceElement === form) initial.set(form, content(form));
+  const done = ctx.response?.status < 300 && ctx.sourceElement === form;
+  if (done) { initial.set(form, content(form)); setTimeout(() => busy(form, false), DOUBLE_CLICK); }
+  else busy(form, false);
 });
 
 addEventListener("pageshow", () => { for (const form of document.forms) busy(form, false); });

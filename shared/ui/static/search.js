@@ -1,8 +1,8 @@
 // Live search: Down and Up move through the rows, Enter opens the first, empty filters stay out of the address.
 const FORM = "form[data-live-search]";
-const states = new WeakMap(); // form -> { waiting: the rows shown are older than the text, open: Enter was pressed }
+const states = new WeakMap(); // form -> { waiting: the rows shown are older than the text, then: "open" or "enter" the first one }
 
-const state = form => states.get(form) ?? states.set(form, { waiting: false, open: false }).get(form);
+const state = form => states.get(form) ?? states.set(form, { waiting: false, then: "" }).get(form);
 const boxOf = form => form.querySelector("input[type=search]");
 const listOf = form => document.querySelector(form.getAttribute("hx-target"));
 const links = list => [...list.querySelectorAll("tr, [data-row]")].map(row => row.querySelector("a[href]")).filter(Boolean);
@@ -15,7 +15,7 @@ document.addEventListener("htmx:config:request", event => {
 
 document.addEventListener("input", event => {
   const form = event.target.closest(FORM);
-  if (form) Object.assign(state(form), { waiting: true, open: false });
+  if (form) Object.assign(state(form), { waiting: true, then: "" });
 });
 
 document.addEventListener("htmx:finally:request", event => {
@@ -24,9 +24,11 @@ document.addEventListener("htmx:finally:request", event => {
   const form = ctx.sourceElement, box = boxOf(form);
   const asked = new URL(ctx.request.action, location.href).searchParams.get(box.name) ?? "";
   if (asked !== box.value) return;
-  const { open } = state(form);
-  states.set(form, { waiting: false, open: false });
-  if (open) links(listOf(form))[0]?.click();
+  const { then } = state(form);
+  states.set(form, { waiting: false, then: "" });
+  const first = links(listOf(form))[0];
+  if (then === "open") first?.click();
+  if (then === "enter" && document.activeElement === box) first?.focus();
 });
 
 document.addEventListener("keydown", event => {
@@ -37,14 +39,12 @@ document.addEventListener("keydown", event => {
 });
 
 function inBox(event, form) {
-  if (event.key === "ArrowDown") {
-    const first = links(listOf(form))[0];
-    if (first) { event.preventDefault(); first.focus(); }
-  } else if (event.key === "Enter" && event.target.value.trim()) {
-    event.preventDefault();
-    if (state(form).waiting) { state(form).open = true; form.requestSubmit(); }
-    else links(listOf(form))[0]?.click();
-  }
+  const then = { ArrowDown: "enter", Enter: event.target.value.trim() && "open" }[event.key];
+  if (!then) return;
+  const first = links(listOf(form))[0];
+  if (state(form).waiting) { event.preventDefault(); state(form).then = then; form.requestSubmit(); }
+  else if (then === "open") { event.preventDefault(); first?.click(); }
+  else if (first) { event.preventDefault(); first.focus(); }
 }
 
 function inRows(event) {
