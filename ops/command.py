@@ -19,6 +19,7 @@ from ops.tokens import own_token
 NEEDS_DEVELOPMENT = {"test", "lint", "bench"}
 NEEDS_NOTHING = {"down", "status", "logs"}
 PASSED_ON = {"test", "bench", "import", "export", "undo", "jobs"}  # whose arguments are for the program that they start
+COPYING = ("customers", "associates")  # services that keep copies of what others own
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     add("export", help="export a list to a CSV file: export KIND FILE [--filter NAME=VALUE ...]", add_help=False)
     add("undo", help="take an import back and wait for the end: undo JOB", add_help=False)
     add("jobs", help="list the latest imports", add_help=False)
+    add("check", help="compare what services copy from each other with its owners; 1 if something differs")
+    rebuild = add("rebuild", help="make anew what a service copies from others")
+    rebuild.add_argument("service", choices=COPYING)
     token = add("token", help="print a personal access token for the API")
     token.add_argument("user")
     password = add("password", help="print a new temporary password")
@@ -130,6 +134,20 @@ def _by_api(options: argparse.Namespace, place: Place) -> int:
     return run_in_service(place, "imports", program, extra, folder=Path.cwd()).returncode
 
 
+def _check(options: argparse.Namespace, place: Place) -> int:
+    """Compare all copies with their owners; each service says what differs."""
+    need_running(place)
+    codes = [run_in_service(place, one, ["-m", f"services.{one}.cli", "check"]).returncode for one in COPYING]
+    if not any(codes):
+        print("All copies agree with their owners.")
+    return 1 if any(codes) else 0
+
+
+def _rebuild(options: argparse.Namespace, place: Place) -> int:
+    need_running(place)
+    return run_in_service(place, options.service, ["-m", f"services.{options.service}.cli", "rebuild"]).returncode
+
+
 LINTERS = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports",))
 
 
@@ -156,6 +174,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Place], int]] = {
     "export": _by_api,
     "undo": _by_api,
     "jobs": _by_api,
+    "check": _check,
+    "rebuild": _rebuild,
     "token": _portal_user,
     "password": _portal_user,
 }

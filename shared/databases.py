@@ -6,7 +6,7 @@ import sys
 import psycopg
 from psycopg import sql
 
-EXTENSIONS = {"customers": ("pg_trgm", "btree_gin")}
+EXTENSIONS = {"customers": ("pg_trgm", "btree_gin"), "associates": ("pg_trgm",)}
 
 
 def create(admin_url: str, service: str, password: str) -> None:

@@ -56,8 +56,13 @@ def init_database(app: Flask, settings: Settings, **connection: Any) -> None:
 
 
 def after_commit(session: Session, call: Callable[[], object]) -> None:
-    """Run `call` once the unit of work has committed. It must be a mere nudge: its loss may cost time, nothing else."""
-    session.info.setdefault("after_commit", []).append(call)
+    """Run `call` once the unit of work has committed; asked for twice, it runs once.
+
+    It must be a mere nudge: its loss may cost time, nothing else.
+    """
+    calls = session.info.setdefault("after_commit", [])
+    if call not in calls:
+        calls.append(call)
 
 
 @contextmanager

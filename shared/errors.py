@@ -55,6 +55,15 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class FeatureOff(Conflict):
+    """A part of Liaison is switched off here, so nothing of it can be used; nothing is deleted by that."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"{feature.replace('_', ' ').capitalize()} is switched off.")
+        self.code = f"{feature}_off"  # type: ignore[misc]
+        self.feature = feature
+
+
 class Stale(DomainError):
     """Somebody else changed it since it was read."""
 

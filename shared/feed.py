@@ -31,7 +31,7 @@ def read_feed(session: Session, outbox: type[OutboxTable], after: int, limit: in
     session.execute(
         text(
             "UPDATE outbox o SET pos = n.base + n.rank FROM (SELECT event_id,"
-            " (SELECT coalesce(max(pos), 0) FROM outbox) AS base, row_number() OVER (ORDER BY event_id) AS rank"
+            " (SELECT coalesce(max(pos), 0) FROM outbox) AS base, row_number() OVER (ORDER BY seq) AS rank"
             " FROM outbox WHERE pos IS NULL) n WHERE o.event_id = n.event_id"
         )
     )
@@ -60,8 +60,17 @@ def events_behind(session: Session, outbox: type[OutboxTable], after: int) -> di
     return {"events": events, "seconds": round(float(seconds), 1)}
 
 
-def feed_blueprint(outbox: type[OutboxTable]) -> Blueprint:
-    """Return the blueprint that answers `GET /internal/events?after=pos`, and how far that is behind."""
+def newest_position(session: Session, outbox: type[OutboxTable]) -> int:
+    """Return the position behind which nothing was recorded yet; everything up to it is committed."""
+    read_feed(session, outbox, 0, limit=0)
+    return session.scalar(select(func.coalesce(func.max(outbox.pos), 0))) or 0
+
+
+def feed_blueprint(outbox: type[OutboxTable], cursor: type[CursorTable] | None = None) -> Blueprint:
+    """Return the blueprint that answers `GET /internal/events?after=pos`, and how far that is behind.
+
+    With `cursor` it also tells up to where this service has read the feeds of others.
+    """
     blueprint = Blueprint("feed", __name__)
 
     @blueprint.get("/internal/events")
@@ -76,6 +85,20 @@ def feed_blueprint(outbox: type[OutboxTable]) -> Blueprint:
     def behind() -> dict[str, Any]:
         with read_only() as session:
             return events_behind(session, outbox, request.args.get("after", 0, int))
+
+    @blueprint.get("/internal/events/newest")
+    @internal()
+    def newest() -> dict[str, Any]:
+        with unit_of_work() as session:
+            return {"pos": newest_position(session, outbox)}
+
+    @blueprint.get("/internal/cursors")
+    @internal()
+    def cursors() -> dict[str, int]:
+        if cursor is None:
+            return {}
+        with read_only() as session:
+            return {row.owner: row.pos for row in session.scalars(select(cursor))}
 
     return blueprint
 

@@ -26,17 +26,25 @@ LEEWAY = 5
 
 @dataclass(frozen=True)
 class Identity:
-    """A signed-in person, or a service that calls. `accounts` are the only accounts a portal user may see."""
+    """A signed-in person, or a service that calls. `accounts` are the only accounts a portal user may see.
+
+    `features` are the parts of Liaison that this installation has switched on.
+    """
 
     user_id: UUID
     name: str
     kind: str
     permissions: frozenset[str] = frozenset()
     accounts: tuple[UUID, ...] = ()
+    features: frozenset[str] = frozenset()
 
     def may(self, permission: str) -> bool:
         """Tell whether this person has `permission`."""
         return permission in self.permissions
+
+    def has(self, feature: str) -> bool:
+        """Tell whether `feature` is switched on here."""
+        return feature in self.features
 
 
 SERVICE_ID = UUID(int=0)
@@ -55,6 +63,7 @@ def sign_identity(keys: Path, identity: Identity, *, now: float | None = None) -
         "kind": identity.kind,
         "perms": sorted(identity.permissions),
         "accounts": [str(account) for account in identity.accounts],
+        "features": sorted(identity.features),
     }
     header = {"alg": "Ed25519", "typ": "identity+jwt"}
     return jwt.encode(header, claims, keyring.private_key(keys, "portal"), algorithms=["Ed25519"])
@@ -69,6 +78,7 @@ def verify_identity(keys: Path, token: str) -> Identity:
         kind=claims["kind"],
         permissions=frozenset(claims["perms"]),
         accounts=tuple(UUID(account) for account in claims["accounts"]),
+        features=frozenset(claims.get("features", ())),
     )
 
 

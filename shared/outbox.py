@@ -5,11 +5,12 @@ import uuid
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import BigInteger, DateTime, Index, String, func, text
+from flask import current_app, has_app_context
+from sqlalchemy import BigInteger, DateTime, Identity, Index, String, func, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
-from shared.db import uuid7
+from shared.db import after_commit, uuid7
 
 
 class Event(Protocol):
@@ -20,7 +21,11 @@ class Event(Protocol):
 
 
 class OutboxTable:
-    """Mixin: `class Outbox(OutboxTable, Base)`."""
+    """Mixin: `class Outbox(OutboxTable, Base)`.
+
+    `seq` is the order in which events were recorded: of two changes that waited for each other, the later one's is
+    higher, whatever the clocks of their machines say. `pos` is the order in which they are read.
+    """
 
     __tablename__ = "outbox"
 
@@ -29,6 +34,7 @@ class OutboxTable:
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     pos: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
 
     @declared_attr.directive
     def __table_args__(cls) -> Any:  # noqa: N805
@@ -54,5 +60,12 @@ class CursorTable:
 
 
 def record(session: Session, outbox: type[OutboxTable], event: Event) -> None:
-    """Record `event` in the transaction of the change."""
+    """Record `event` in the transaction of the change; once that is committed, its readers are nudged."""
     session.execute(insert(outbox).values(event_id=uuid7(), name=event.name, payload=dataclasses.asdict(event)))
+    after_commit(session, nudge_readers)
+
+
+def nudge_readers() -> None:
+    """Tell those who read this service's feed that there is something new, where the process knows them."""
+    if has_app_context() and (nudge := current_app.extensions.get("liaison.nudge_readers")):
+        nudge()

@@ -11,6 +11,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
+from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy.orm import InstrumentedAttribute
+
 from shared.words import fold, spread_email
 
 # One of these must hold, in each all patterns.
@@ -40,6 +43,11 @@ def starts_of_name(text: str) -> str:
     """How a search text that begins with the name begins, where the name starts with the typed text; else empty."""
     words = fold(text)
     return f" {words}" if words else ""
+
+
+def matching(column: ColumnElement[str] | InstrumentedAttribute[str], terms: Sequence[Term]) -> ColumnElement[bool]:
+    """Return the condition that a search text matches all `terms`."""
+    return and_(true(), *(or_(*(and_(*(column.like(one) for one in patterns)) for patterns in term)) for term in terms))
 
 
 def _terms(words: Sequence[str]) -> Iterator[Term]:

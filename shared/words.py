@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Letters that NFKD does not take apart, and two that lower case leaves in several forms.
 LETTERS = {
@@ -31,6 +32,11 @@ def fold(text: str) -> str:
         text = "".join(letter for letter in text if unicodedata.category(letter)[0] != "M")
         text = text.lower().translate(_LETTERS)
     return re.sub(r"[\W_]+", " ", re.sub(APOSTROPHES, "", text.lower())).strip()
+
+
+def searched(name: str, phrases: Iterable[str | None]) -> str:
+    """Return a search text: `name`, two spaces, then all else, as canonical words with a space before each."""
+    return f" {fold(name)}  {fold(' '.join(phrase or '' for phrase in phrases))}"
 
 
 def spread_email(email_key: str | None) -> str:

@@ -2,12 +2,26 @@
 
 from flask import Flask
 
-from services.associates import config, pages
-from services.associates.api import blueprint as api
+from services.associates import config
+from services.associates.answers import blueprint as answers
+from services.associates.api import blueprints as apis
+from services.associates.models import FeedCursor, IdempotencyKey, Outbox
+from services.associates.pages import blueprint as pages
+from shared.feed import feed_blueprint
+from shared.feed_worker import nudge_after_commit
 from shared.settings import Settings
 from shared.web import create_app as create_base
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the Flask app; without `settings`, from the environment."""
-    return create_base(settings or config.load(), title="Associates", pages=[pages.blueprint], apis=[api])
+    app = create_base(
+        settings or config.load(),
+        title="Associates",
+        pages=[pages],
+        apis=apis,
+        internals=[feed_blueprint(Outbox, FeedCursor), answers],
+        idempotency=IdempotencyKey,
+    )
+    nudge_after_commit(app, config.READERS)
+    return app

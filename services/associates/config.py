@@ -2,6 +2,9 @@
 
 from shared.settings import Settings
 
+# Who reads our feed.
+READERS = ("customers", "portal")
+
 
 def load() -> Settings:
     """Return the settings of associates; raise SettingsError naming what is missing."""

@@ -1,12 +1,68 @@
-"""What associates refuses."""
+"""The refusals of associates."""
 
-from shared.errors import Conflict
+import uuid
+
+from shared.errors import Conflict, NotFound
 
 
-class PartnerManagementOff(Conflict):
-    """Partner management is switched off, so nothing of it can be used; nothing is deleted by that (A1)."""
+class AssociateNotFound(NotFound):
+    """There is no such associate (any more)."""
 
-    code = "partner_management_off"
+    code = "associate_not_found"
+
+    def __init__(self, associate_id: uuid.UUID) -> None:
+        super().__init__(
+            "There is no such associate. Perhaps it was deleted.", extra={"associate_id": str(associate_id)}
+        )
+
+
+class AccountNotFound(NotFound):
+    """There is no such account (any more)."""
+
+    code = "account_not_found"
+
+    def __init__(self, account_id: uuid.UUID) -> None:
+        super().__init__("There is no such customer. Perhaps it was deleted.", extra={"account_id": str(account_id)})
+
+
+class LinkNotFound(NotFound):
+    """The account has no such associate (any more)."""
+
+    code = "link_not_found"
+
+    def __init__(self, link_id: uuid.UUID) -> None:
+        super().__init__("This associate does not look after this customer any more.", extra={"link_id": str(link_id)})
+
+
+class AssociateInactive(Conflict):
+    """An inactive associate is given work."""
+
+    code = "associate_inactive"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is inactive, so nothing can be given to them.",
+            fields={"associate_id": ["Is inactive. Choose somebody else."]},
+        )
+
+
+class LinkExists(Conflict):
+    """The associate has this role at this account already."""
+
+    code = "link_exists"
+
+    def __init__(self, link_id: uuid.UUID, name: str) -> None:
+        super().__init__(
+            f"{name} has this role at this customer already.",
+            fields={"associate_id": ["Has this role here already."]},
+            extra={"existing": {"id": str(link_id)}},
+        )
+
+
+class LinkGoesOn(Conflict):
+    """A link that should be brought back did not end."""
+
+    code = "not_removed"
 
     def __init__(self) -> None:
-        super().__init__("Partner management is switched off.")
+        super().__init__("This was not removed, so there is nothing to bring back.")

@@ -2,26 +2,30 @@
 
 from flask import Flask
 
+from services.customers.answers import blueprint as answers
 from services.customers.api import blueprints as apis
-from services.customers.config import BULK_DATABASE, WEB_DATABASE, load_settings
-from services.customers.models import IdempotencyKey, Outbox
+from services.customers.config import BULK_DATABASE, READERS, WEB_DATABASE, load_settings
+from services.customers.models import FeedCursor, IdempotencyKey, Outbox
 from services.customers.pages import blueprint as pages
 from shared import web
 from shared.feed import feed_blueprint
+from shared.feed_worker import nudge_after_commit
 from shared.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the app with screens, API and feed."""
-    return web.create_app(
+    app = web.create_app(
         settings or load_settings(),
         title="Customers",
         pages=[pages],
         apis=apis,
-        internals=[feed_blueprint(Outbox)],
+        internals=[feed_blueprint(Outbox, FeedCursor), answers],
         database=WEB_DATABASE,
         idempotency=IdempotencyKey,
     )
+    nudge_after_commit(app, READERS)
+    return app
 
 
 def create_bulk_app(settings: Settings | None = None) -> Flask:

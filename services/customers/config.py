@@ -6,6 +6,8 @@ from shared.settings import Settings
 # in small steps (measured: the save's p95 stays below 100 ms, else it is 400).
 WEB_DATABASE = {"gin_pending_list_limit": "1GB"}
 BULK_DATABASE = {"statement_timeout": 110, "gin_pending_list_limit": "16MB", "work_mem": "64MB"}
+# Who reads our feed.
+READERS = ("portal", "associates")
 
 
 def load_settings() -> Settings:

@@ -28,7 +28,7 @@ from shared.bulk import FenceTable, ReceiptTable, UndoReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
 from shared.history import ChangeTable
 from shared.idempotency import IdempotencyTable
-from shared.outbox import OutboxTable
+from shared.outbox import CursorTable, InboxTable, OutboxTable
 
 Key = Annotated[str, mapped_column(Text(collation="C"))]
 Words = Annotated[str, mapped_column(Text)]
@@ -171,6 +171,40 @@ class Change(ChangeTable, Base):
         Index("change_account_id_id_ix", "account_id", "id"),
         Index("change_job_id_chunk_no_ix", "job_id", "chunk_no", postgresql_where=text("job_id IS NOT NULL")),
     )
+
+
+class AssociateName(Base):
+    """A copy of what associates tells of an associate; only `domain.copies` writes it."""
+
+    __tablename__ = "associate_name"
+
+    associate_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    code: Mapped[Words]
+    name: Mapped[Words]
+    active: Mapped[bool]
+
+
+class AccountAssociate(Base):
+    """A copy of who looks after which account, as what; only `domain.copies` writes it.
+
+    Without foreign keys: the feeds of both services may be some seconds apart.
+    """
+
+    __tablename__ = "account_associate"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    associate_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    role: Mapped[Words] = mapped_column(primary_key=True)
+
+    __table_args__ = (Index("account_associate_associate_ix", "associate_id", "account_id", "role"),)
+
+
+class Inbox(InboxTable, Base):
+    """Events of others that were applied here."""
+
+
+class FeedCursor(CursorTable, Base):
+    """How far the feeds of others were read."""
 
 
 class Outbox(OutboxTable, Base):

@@ -1,6 +1,6 @@
 """The Celery app of imports: `celery -A services.imports.worker worker -Q imports.short`, and beat.
 
-Beat also wakes the portal's reader of event feeds, so that one beat serves the whole product.
+Beat also wakes the readers of event feeds, so that one beat serves the whole product.
 """
 
 from celery import Celery
@@ -8,6 +8,9 @@ from celery.schedules import crontab
 
 from services.imports import tasks  # noqa: F401 - registers them
 from services.imports.app import create_app
+
+# Who reads the feeds of others, and where its worker listens.
+FEED_QUEUES = {"portal": "portal.events", "customers": "customers.events", "associates": "associates.events"}
 
 app: Celery = create_app().extensions["liaison.celery"]
 app.conf.beat_schedule = {
@@ -26,9 +29,12 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="*/10"),
         "options": {"queue": "imports.short", "expires": 300},
     },
-    "pull events": {
-        "task": "portal.pull_events",
-        "schedule": 5.0,
-        "options": {"queue": "portal.events", "expires": 10},
+    **{
+        f"pull events of {reader}": {
+            "task": f"{reader}.pull_events",
+            "schedule": 5.0,
+            "options": {"queue": queue, "expires": 10},
+        }
+        for reader, queue in FEED_QUEUES.items()
     },
 }

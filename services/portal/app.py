@@ -7,14 +7,14 @@ from flask_limiter import Limiter
 
 from services.portal import config, internal
 from services.portal.api import blueprint as api
-from services.portal.models import IdempotencyKey, Outbox
-from services.portal.pages import account, audit, home, operations, roles, sign_in, users, wording
+from services.portal.models import FeedCursor, IdempotencyKey, Outbox
+from services.portal.pages import account, audit, home, operations, roles, sales, sign_in, users, wording
 from shared.feed import feed_blueprint
 from shared.settings import Settings
 from shared.web import client_ip
 from shared.web import create_app as create_base
 
-PAGES = (home, sign_in, account, users, roles, audit, operations)
+PAGES = (home, sign_in, account, users, roles, sales, audit, operations)
 
 
 def create_app(settings: Settings | None = None, first_sign_in_file: Path | None = None) -> Flask:
@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None, first_sign_in_file: Path | None
         title="Portal",
         pages=[module.blueprint for module in PAGES],
         apis=[api],
-        internals=[internal.blueprint, feed_blueprint(Outbox)],
+        internals=[internal.blueprint, feed_blueprint(Outbox, FeedCursor)],
         idempotency=IdempotencyKey,
     )
     app.config["FIRST_SIGN_IN_FILE"] = first_sign_in_file or config.first_sign_in_file()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.portal.domain import audit
 from services.portal.domain.actor import Actor
+from shared.events.associates import AssociateDeleted, AssociateStatusChanged
 from shared.events.customers import AccountDeleted, AccountStatusChanged, ContactStatusChanged
 from shared.events.imports import ExportTaken, JobFinished
 from shared.feed import Handler
@@ -83,11 +84,34 @@ def _rows(count: int, kind: str) -> str:
     return plural(count, kind.removesuffix("s"), kind)
 
 
-HANDLERS: dict[str, Handler] = {
-    AccountStatusChanged.name: note_account_status,
-    ContactStatusChanged.name: note_contact_status,
-    AccountDeleted.name: note_account_deleted,
-    JobFinished.name: note_job,
-    ExportTaken.name: note_export_taken,
+def note_associate_status(session: Session, event: dict[str, Any]) -> None:
+    """An associate became active or inactive."""
+    payload = event["payload"]
+    action = "associate_activated" if payload["active"] else "associate_deactivated"
+    subject = audit.Subject("associate", uuid.UUID(payload["associate_id"]), payload["associate_name"])
+    details = {"code": payload["code"], "reason": payload["reason"]}
+    audit.note(session, action, _actor(payload), subject, details, _at(payload))
+
+
+def note_associate_deleted(session: Session, event: dict[str, Any]) -> None:
+    """An associate was deleted."""
+    payload = event["payload"]
+    subject = audit.Subject("associate", uuid.UUID(payload["associate_id"]), payload["associate_name"])
+    audit.note(session, "associate_deleted", _actor(payload), subject, {"code": payload["code"]}, _at(payload))
+
+
+FEEDS: dict[str, dict[str, Handler]] = {
+    "customers": {
+        AccountStatusChanged.name: note_account_status,
+        ContactStatusChanged.name: note_contact_status,
+        AccountDeleted.name: note_account_deleted,
+    },
+    "associates": {
+        AssociateStatusChanged.name: note_associate_status,
+        AssociateDeleted.name: note_associate_deleted,
+    },
+    "imports": {
+        JobFinished.name: note_job,
+        ExportTaken.name: note_export_taken,
+    },
 }
-OWNERS = ("customers", "imports")

@@ -190,6 +190,16 @@ class IdempotencyKey(IdempotencyTable, Base):
     """Answers to repeated POSTs."""
 
 
+class Setting(Base):
+    """A setting of this installation, by name."""
+
+    __tablename__ = "setting"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    updated_at: Mapped[CreatedAt]
+
+
 class Outbox(OutboxTable, Base):
     """Events of portal."""
 

@@ -321,8 +321,9 @@ class ServiceSeenOut(ma.Schema):
 
 
 class FeedSeenOut(ma.Schema):
-    """How many events of `owner` were not read yet, and since when the oldest waits; null if it does not answer."""
+    """How many events of `owner` its `reader` has not read yet, and since when the oldest waits; null if unknown."""
 
+    reader = fields.String()
     owner = fields.String()
     events = fields.Integer(allow_none=True)
     seconds = fields.Float(allow_none=True)
@@ -370,3 +371,15 @@ class OperationsOut(ma.Schema):
     services = fields.List(fields.Nested(ServiceSeenOut))
     feeds = fields.List(fields.Nested(FeedSeenOut))
     jobs = fields.Nested(JobsSeenOut, allow_none=True)
+
+
+class SwitchIn(ma.Schema):
+    """Switch a part of Liaison on or off."""
+
+    on = fields.Boolean(required=True)
+
+
+class SwitchOut(ma.Schema):
+    """Whether a part of Liaison is switched on."""
+
+    on = fields.Boolean()

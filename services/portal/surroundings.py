@@ -2,8 +2,7 @@
 
 from flask import current_app
 
-from services.portal.domain.operations import Operations, look_around, places_in_feeds
-from shared.db import read_only
+from services.portal.domain.operations import Operations, look_around
 from shared.http import ServiceClient
 
 SECONDS = 5.0
@@ -16,6 +15,4 @@ def operations_now() -> Operations:
         settings = current_app.extensions["liaison.settings"]
         clients = {peer: ServiceClient(settings, peer, seconds=SECONDS) for peer in settings.urls}
         current_app.extensions["portal.peers"] = clients
-    with read_only() as session:
-        places = places_in_feeds(session)
-    return look_around(clients, places)
+    return look_around(clients)

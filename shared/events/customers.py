@@ -55,6 +55,21 @@ class AccountDeleted:
 
 
 @dataclass(frozen=True)
+class AccountRestored:
+    """A deleted account was brought back, with its contacts."""
+
+    name: ClassVar[str] = "customers.account_restored.v1"
+
+    account_id: str
+    code: str
+    account_name: str
+    actor_id: str
+    actor_name: str
+    at: str
+    ip: str = ""
+
+
+@dataclass(frozen=True)
 class AccountsImported:
     """A chunk of an import created or updated accounts: how many of each, not which."""
 

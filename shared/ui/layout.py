@@ -16,15 +16,23 @@ class Reader(Protocol):
     def permissions(self) -> frozenset[str]:
         """What they may do."""
 
+    @property
+    def features(self) -> frozenset[str]:
+        """Which parts are switched on."""
+
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """One entry of the main menu, for who has any of `permissions`; without, for everybody who is signed in."""
+    """One entry of the main menu, for who has any of `permissions`; without, for everybody who is signed in.
+
+    That of a `feature` is there while the feature is on.
+    """
 
     label: str
     href: str
     icon: str
     permissions: frozenset[str] = frozenset()
+    feature: str = ""
 
     def is_active(self, path: str) -> bool:
         """Tell whether the page at `path` lies under this entry, and under no entry that lies deeper."""
@@ -36,10 +44,17 @@ class MenuEntry:
         return path == self.href or (self.href != "/" and path.startswith(f"{self.href}/"))
 
 
-SETTINGS = frozenset({"users.manage", "audit.view", "operations.view"})
+SETTINGS = frozenset({"users.manage", "settings.manage", "audit.view", "operations.view"})
 MENU = (
     MenuEntry("Overview", "/", icon="layout-dashboard"),
     MenuEntry("Customers", "/customers", icon="users", permissions=frozenset({"customers.view"})),
+    MenuEntry(
+        "Associates",
+        "/associates",
+        icon="users-group",
+        permissions=frozenset({"associates.view"}),
+        feature="partner_management",
+    ),
     MenuEntry("Imports", "/imports", icon="file-import", permissions=frozenset({"import"})),
     MenuEntry("Exports", "/imports/exports", icon="file-export", permissions=frozenset({"export"})),
     MenuEntry("Settings", "/settings", icon="settings", permissions=SETTINGS),
@@ -50,7 +65,12 @@ def menu_for(reader: Reader | None) -> list[MenuEntry]:
     """Return the entries that this person may open; none for somebody who is not signed in."""
     if not reader:
         return []
-    return [entry for entry in MENU if not entry.permissions or entry.permissions & reader.permissions]
+    return [
+        entry
+        for entry in MENU
+        if (not entry.permissions or entry.permissions & reader.permissions)
+        and (not entry.feature or entry.feature in reader.features)
+    ]
 
 
 @functools.cache

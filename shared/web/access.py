@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
 
-from shared.errors import Forbidden, NotFound, Unauthorized
+from shared.errors import FeatureOff, Forbidden, NotFound, Unauthorized
 from shared.history import Actor
 from shared.identity import HEADER, Identity, verify_identity, verify_service
 
@@ -15,10 +15,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Access:
-    """The rule of one route: public, signed_in, internal, or permission (any one of `permissions` is enough)."""
+    """The rule of one route: public, signed_in, internal, or permission (any one of `permissions` is enough).
+
+    A route of a `feature` is refused to everybody while that is switched off.
+    """
 
     kind: str
     permissions: tuple[str, ...] = ()
+    feature: str = ""
 
 
 def _mark(access: Access) -> Callable[[View], View]:
@@ -39,9 +43,9 @@ def signed_in() -> Callable[[View], View]:
     return _mark(Access("signed_in"))
 
 
-def requires(*permissions: str) -> Callable[[View], View]:
-    """Only people who have one of these permissions."""
-    return _mark(Access("permission", permissions))
+def requires(*permissions: str, feature: str = "") -> Callable[[View], View]:
+    """Only people who have one of these permissions; and only while `feature` is on, if it belongs to one."""
+    return _mark(Access("permission", permissions, feature))
 
 
 def internal() -> Callable[[View], View]:
@@ -92,6 +96,8 @@ def check_access() -> None:
     identity = current_identity()
     if access.kind == "permission" and not any(identity.may(permission) for permission in access.permissions):
         raise Forbidden("You do not have the permission for this. Ask an administrator.")
+    if access.feature and not identity.has(access.feature):
+        raise FeatureOff(access.feature)
     _check_origin()
 
 

@@ -26,8 +26,17 @@ TARGETS = {
 SERVICES = ("customers", "associates", "portal", "imports")
 PERMISSIONS = (
     "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo",
-    "users.manage", "audit.view", "jobs.all",
+    "users.manage", "settings.manage", "audit.view", "jobs.all",
+    "associates.view", "associates.edit", "associates.delete", "assign",
 )  # fmt: skip
+FEATURES = frozenset({"partner_management"})
+
+
+class EveryAccount:
+    """Answers associates as customers would that has every account."""
+
+    def post(self, path: str, json: dict[str, Any]) -> dict[str, Any]:
+        return {"accounts": [{"id": one, "code": "1", "name": "Cobalt Labs"} for one in json["ids"]]}
 
 
 @pytest.fixture(scope="module", params=SERVICES)
@@ -40,6 +49,7 @@ def app(
         owner.remember(TARGETS[kind])
     for kind, owner in getattr(app.extensions.get("imports.export_owners"), "by_kind", {}).items():
         owner.remember(EXPORTS[kind].to_json())
+    app.extensions["associates.customers"] = EveryAccount()
     yield app
     app.extensions["liaison.engine"].dispose()
 
@@ -69,10 +79,10 @@ def test_operation_when_described_has_words_and_its_errors(app: Flask) -> None:
 
 def test_api_when_called_with_anything_it_allows_never_fails(app: Flask) -> None:
     service = app.extensions["liaison.settings"].service
-    identity = client_as(app, *PERMISSIONS).identity
+    identity = client_as(app, *PERMISSIONS, features=FEATURES).identity
     assert identity is not None
     headers = {HEADER: sign_identity(app.extensions["liaison.settings"].keys_dir, identity)}
-    client = client_as(app, *PERMISSIONS)
+    client = client_as(app, *PERMISSIONS, features=FEATURES)
     spec: dict[str, Any] = client.get(f"/api/{service}/v1/openapi.json").json
     schema = schemathesis.openapi.from_dict(spec)
     schema.app = app

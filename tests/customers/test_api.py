@@ -242,7 +242,7 @@ def test_openapi_when_read_describes_every_route(client: SignedClient) -> None:
     assert spec["openapi"] == "3.1.0"
     operations = [(path, method, what) for path, methods in spec["paths"].items() for method, what in methods.items()
                   if method in ("get", "post", "patch", "delete")]  # fmt: skip
-    assert len(operations) == 15
+    assert len(operations) == 16
     for path, method, what in operations:
         assert what.get("summary"), (method, path)
         assert set(what["responses"]) & {"200", "201", "204"}, (method, path)

@@ -168,7 +168,14 @@ def test_token_when_its_owner_has_a_temporary_password_waits_until_it_is_changed
 
 def test_me_when_asked_tells_permissions_in_order_and_no_secret(signed_in: Callable[..., Any]) -> None:
     told = signed_in("Staff").get("/api/portal/v1/me").json
-    assert told["permissions"] == ["customers.view", "customers.edit", "import"]
+    assert told["permissions"] == [
+        "customers.view",
+        "customers.edit",
+        "assign",
+        "associates.view",
+        "associates.edit",
+        "import",
+    ]
     assert not any("hash" in name for name in told)
 
 

@@ -43,7 +43,7 @@ def test_operations_when_services_are_away_tell_the_rest(signed_in: SignedIn, se
     assert {name for name, answers in ready.items() if answers} == {"portal"}
     feeds: dict[str, Any] = {feed["owner"]: feed for feed in told["feeds"]}
     assert feeds["portal"]["events"] > 0
-    assert feeds["customers"] == {"owner": "customers", "events": None, "seconds": None}
+    assert feeds["customers"] == {"reader": "portal", "owner": "customers", "events": None, "seconds": None}
     assert told["jobs"] is None
 
 

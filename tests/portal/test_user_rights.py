@@ -34,7 +34,7 @@ def test_pages_when_the_permission_is_missing_are_refused(signed_in: Callable[..
 def helpdesk(signed_in: Callable[..., Any], session: Session) -> Any:
     """Somebody who may manage users, but not everything."""
     admin = signed_in("Administrator")
-    role = {"name": "Helpdesk", "permissions": ["users.manage", "customers.view"]}
+    role = {"name": "Helpdesk", "permissions": ["users.manage", "customers.view", "associates.view"]}
     assert admin.post("/api/portal/v1/roles", json=role).status_code == 201
     return signed_in("Helpdesk")
 

@@ -84,7 +84,10 @@ def _customers() -> list[Customer]:
 
 CUSTOMERS = _customers()
 READER = SimpleNamespace(
-    name="Ines Moreau", kind="employee", permissions=frozenset().union(*(entry.permissions for entry in MENU))
+    name="Ines Moreau",
+    kind="employee",
+    permissions=frozenset().union(*(entry.permissions for entry in MENU)),
+    features=frozenset(),
 )
 
 

@@ -2,7 +2,8 @@
 
 from services.customers.api.accounts import blp as accounts
 from services.customers.api.contacts import blp as contacts
+from services.customers.api.looked_after import blp as looked_after
 
-blueprints = (accounts, contacts)
+blueprints = (accounts, contacts, looked_after)
 
 __all__ = ["blueprints"]

@@ -19,7 +19,6 @@ from services.customers.schemas import (
     AccountQuery,
     ChangeOut,
     HistoryQuery,
-    StatusIn,
 )
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
@@ -36,6 +35,7 @@ from shared.web import (
     unchanged,
 )
 from shared.web.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
+from shared.web.records import StatusIn
 
 blp = Blueprint("accounts", __name__, description="Customers and vendors: one record type, with roles.")
 Values = dict[str, Any]

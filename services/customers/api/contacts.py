@@ -8,10 +8,11 @@ from flask_smorest import Blueprint
 
 from services.customers.domain import contacts as domain
 from services.customers.domain.status import set_contact_status
-from services.customers.schemas import ContactIn, ContactOut, ContactPatch, StatusIn
+from services.customers.schemas import ContactIn, ContactOut, ContactPatch
 from shared.db import read_only, unit_of_work
 from shared.web import current_actor, etag_of, given_version, idempotent, page_of, requires, seen_version, unchanged
 from shared.web.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
+from shared.web.records import StatusIn
 
 blp = Blueprint("contacts", __name__, description="People and firms at an account.")
 Values = dict[str, Any]

@@ -18,7 +18,7 @@ from services.customers.models import Account, Contact, Outbox
 from shared.codes import one_code, with_free_code
 from shared.db import uuid7
 from shared.errors import NotDeleted
-from shared.events.customers import AccountDeleted
+from shared.events.customers import AccountDeleted, AccountRestored
 from shared.history import Actor
 from shared.keys import code_key
 from shared.outbox import record
@@ -56,6 +56,11 @@ def get_account(session: Session, account_id: uuid.UUID) -> Account:
 def find_account_by_code(session: Session, code: str) -> Account | None:
     """Return the account with this code, however it is written."""
     return session.scalars(select(Account).where(Account.code_key == code_key(code))).first()
+
+
+def known_accounts(session: Session, ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return (id, code, name) of those of these accounts that there are."""
+    return session.execute(select(Account.id, Account.code, Account.name).where(Account.id.in_(ids))).all()
 
 
 def recent_accounts(session: Session, limit: int) -> Sequence[Account]:
@@ -106,19 +111,7 @@ def delete_account(session: Session, actor: Actor, account_id: uuid.UUID, seen: 
     ]
     fields = {name: [value, None] for name, value in (kept | ({"contacts": contacts} if contacts else {})).items()}
     record_change(session, actor, account, "deleted", fields)
-    record(
-        session,
-        Outbox,
-        AccountDeleted(
-            account_id=str(account.id),
-            code=account.code,
-            account_name=account.name,
-            actor_id=str(actor.id),
-            actor_name=actor.name,
-            at=datetime.now(UTC).isoformat(),
-            ip=actor.ip,
-        ),
-    )
+    record(session, Outbox, AccountDeleted(**_told(actor, account)))
     session.delete(account)
     session.flush()
 
@@ -147,7 +140,20 @@ def restore_account(session: Session, actor: Actor, account_id: uuid.UUID) -> Ac
         session.execute(insert(Contact).values(**columns))
     account = get_account(session, account_id)
     record_change(session, actor, account, "restored", {})
+    record(session, Outbox, AccountRestored(**_told(actor, account)))
     return account
+
+
+def _told(actor: Actor, account: Account) -> dict[str, str]:
+    return {
+        "account_id": str(account.id),
+        "code": account.code,
+        "account_name": account.name,
+        "actor_id": str(actor.id),
+        "actor_name": actor.name,
+        "at": datetime.now(UTC).isoformat(),
+        "ip": actor.ip,
+    }
 
 
 def _insert_account(session: Session, actor: Actor, values: Mapping[str, Any]) -> Account:

@@ -49,6 +49,7 @@ __all__ = [
     "SearchedContactColumns",
     "all_accounts",
     "find_accounts",
+    "load_found",
     "search_text",
     "search_text_expression",
 ]
@@ -114,7 +115,7 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
             places = sorted({*places, *others})
     page = places[: question.limit]
     return Found(
-        items=_load(session, page),
+        items=load_found(session, [place.id for place in page]),
         next=[page[-1].rank, page[-1].order, str(page[-1].id)] if len(places) > question.limit else None,
         count=None if question.after else min(count, MOST),
         capped=count > MOST,
@@ -183,8 +184,8 @@ def _page(session: Session, statement: str, question: Question) -> tuple[int, li
     return (rows[0].total or 0) if rows else 0, [Place(row.rank, row.order, row.id) for row in rows]
 
 
-def _load(session: Session, places: list[Place]) -> list[FoundAccount]:
-    ids = [place.id for place in places]
+def load_found(session: Session, ids: list[uuid.UUID]) -> list[FoundAccount]:
+    """Return the lines of these accounts, in this order; one that was deleted meanwhile is left out."""
     if not ids:
         return []
     found = {row.id: FoundAccount._make(row) for row in session.execute(text(search_sql.LOAD), {"ids": ids})}

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from shared.words import APOSTROPHES, LETTERS, fold, spread_email
+from shared.words import APOSTROPHES, LETTERS, searched, spread_email
 
 
 class SearchedContact(NamedTuple):
@@ -55,7 +55,7 @@ def search_text(
         phrases.append(None if full_name == name else full_name)
         phrases.append(None if contact.email_key == email_key else spread_email(contact.email_key))
         phrases.extend(phone for phone in contact.phone_keys if phone not in phone_keys)
-    return f" {fold(name)}  {fold(' '.join(phrase or '' for phrase in phrases))}"
+    return searched(name, phrases)
 
 
 def search_text_expression(

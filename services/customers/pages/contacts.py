@@ -13,12 +13,13 @@ from services.customers.domain.status import set_contact_status
 from services.customers.pages.forms import contact_typed
 from services.customers.pages.statuses import REASONS
 from services.customers.pages.wording import FIELD_LABELS
-from services.customers.schemas import ContactIn, ContactPatch, StatusIn
+from services.customers.schemas import ContactIn, ContactPatch
 from shared.db import read_only, unit_of_work
 from shared.errors import DomainError, Invalid, RecordChanged
 from shared.ui.records import short
 from shared.web import current_actor, is_htmx, requires, toast
 from shared.web.forms import Raw, as_typed, load_form, merge_typed, seen_in, status_typed
+from shared.web.records import StatusIn
 
 blueprint = Blueprint("contacts", __name__)
 ONE = "/<uuid:account_id>/contacts/<uuid:contact_id>"

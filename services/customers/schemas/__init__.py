@@ -7,7 +7,7 @@ from services.customers.schemas.accounts import (
     AccountPatch,
     AccountQuery,
     FoundAccountOut,
-    StatusIn,
+    LookedAfterQuery,
 )
 from services.customers.schemas.contacts import ContactIn, ContactOut, ContactPatch
 from services.customers.schemas.history import ChangeOut, HistoryQuery
@@ -24,5 +24,5 @@ __all__ = [
     "ContactPatch",
     "FoundAccountOut",
     "HistoryQuery",
-    "StatusIn",
+    "LookedAfterQuery",
 ]

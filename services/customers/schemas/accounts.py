@@ -119,13 +119,6 @@ class AccountQuery(PageQuery):
     tag = Text(64, metadata={"description": "Only accounts that carry this tag."})
 
 
-class StatusIn(ma.Schema):
-    """Make a record inactive (say why), or active again."""
-
-    status = Choice(STATUSES, required=True)
-    reason = Text(500, metadata={"description": "Needed for inactive.", "example": "Closed down in March"})
-
-
 class FoundAccountOut(ma.Schema):
     """An account in a list, with its primary contact."""
 
@@ -156,3 +149,13 @@ class AccountPage(ma.Schema):
     next = ma.fields.String(allow_none=True, metadata={"description": "Goes into `cursor` for the next page."})
     count = ma.fields.Integer(allow_none=True, metadata={"description": "How many there are; on the first page only."})
     capped = ma.fields.Boolean(metadata={"description": "There are more than `count`; counting ended there."})
+
+
+class LookedAfterQuery(PageQuery):
+    """Which customers of an associate."""
+
+    q = Text(
+        200,
+        load_default="",
+        metadata={"description": "Beginnings or parts of name, contact's name, e-mail, phone, code or city."},
+    )

@@ -31,6 +31,7 @@ class Known:
     permissions: frozenset[str]
     must_change: bool
     is_stale: bool
+    features: frozenset[str] = frozenset()
 
 
 def cookie_name(public_url: str) -> str:
@@ -41,7 +42,8 @@ def cookie_name(public_url: str) -> str:
 _PERMISSIONS = """
   ARRAY(SELECT DISTINCT p FROM user_role JOIN role ON role.id = role_id,
         unnest(CASE WHEN is_administrator THEN CAST(:all AS text[]) ELSE permissions END) p
-        WHERE user_role.user_id = u.id AND u.kind = 'employee') AS permissions
+        WHERE user_role.user_id = u.id AND u.kind = 'employee') AS permissions,
+  ARRAY(SELECT name FROM setting WHERE value = 'true') AS features
 """
 _BY_SESSION = text(f"""
 SELECT u.id, u.name, u.kind, u.password_is_temporary, {_PERMISSIONS}, s.last_seen_at < now() - :every AS is_stale
@@ -73,7 +75,15 @@ def who_has_token(session: Session, token: str) -> Known | None:
 def _known(row: Row[Any] | None) -> Known | None:
     if row is None:
         return None
-    return Known(row.id, row.name, row.kind, frozenset(row.permissions), row.password_is_temporary, row.is_stale)
+    return Known(
+        row.id,
+        row.name,
+        row.kind,
+        frozenset(row.permissions),
+        row.password_is_temporary,
+        row.is_stale,
+        frozenset(row.features),
+    )
 
 
 def mark_seen(session: Session, token: str) -> None:

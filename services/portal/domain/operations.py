@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from services.portal.models import FeedCursor
 from shared.errors import DomainError
 from shared.http import ServiceClient
+
+READERS = ("portal", "customers", "associates")
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,9 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class FeedSeen:
-    """How far behind the feed of `owner` portal is; both are None when the owner does not answer."""
+    """How far `reader` is behind the feed of `owner`; both are None when the owner does not answer."""
 
+    reader: str
     owner: str
     events: int | None
     seconds: float | None
@@ -40,29 +39,29 @@ class Operations:
     jobs: dict[str, Any] | None
 
 
-def places_in_feeds(session: Session) -> dict[str, int]:
-    """Return up to which position each feed was read here."""
-    return {row.owner: row.pos for row in session.execute(select(FeedCursor)).scalars()}
-
-
-def look_around(clients: Mapping[str, ServiceClient], places: Mapping[str, int]) -> Operations:
-    """Ask all services at the same time; one that is away costs its own line only."""
-    with ThreadPoolExecutor(len(clients) + len(places) + 1) as pool:
+def look_around(clients: Mapping[str, ServiceClient]) -> Operations:
+    """Ask all services at the same time; one that is away costs its own lines only."""
+    with ThreadPoolExecutor(2 * len(clients) + 1) as pool:
         services = {name: pool.submit(_readiness, client) for name, client in clients.items()}
-        feeds = {
-            owner: pool.submit(_or_none, clients[owner].get, "/internal/events/behind", after=place)
-            for owner, place in places.items()
-            if owner in clients
+        cursors = {
+            name: pool.submit(_or_none, clients[name].get, "/internal/cursors") for name in READERS if name in clients
         }
         jobs = pool.submit(_or_none, clients["imports"].get, "/internal/operations") if "imports" in clients else None
+        behind = [
+            (reader, owner, pool.submit(_or_none, clients[owner].get, "/internal/events/behind", after=place))
+            for reader, answer in cursors.items()
+            for owner, place in (answer.result() or {}).items()
+            if owner in clients
+        ]
         return Operations(
             services=[ServiceSeen(name, one.result()) for name, one in services.items()],
-            feeds=[
-                FeedSeen(owner, answer["events"] if answer else None, answer["seconds"] if answer else None)
-                for owner, answer in ((owner, one.result()) for owner, one in feeds.items())
-            ],
+            feeds=[_feed(reader, owner, one.result()) for reader, owner, one in behind],
             jobs=jobs.result() if jobs else None,
         )
+
+
+def _feed(reader: str, owner: str, answer: dict[str, Any] | None) -> FeedSeen:
+    return FeedSeen(reader, owner, answer["events"] if answer else None, answer["seconds"] if answer else None)
 
 
 def _readiness(client: ServiceClient) -> float | None:

@@ -16,13 +16,18 @@ class Permission:
 PERMISSIONS = (
     Permission("customers.view", "See customers", "Search and open customers and their contacts.", "Customers"),
     Permission("customers.edit", "Edit customers", "Add customers and contacts, and change them.", "Customers"),
-    Permission("set_status", "Set status", "Make customers and contacts inactive, or active again.", "Customers"),
+    Permission("set_status", "Set status", "Make customers, contacts and associates inactive, or active.", "Customers"),
     Permission("customers.delete", "Delete customers", "Delete customers and contacts for good.", "Customers"),
+    Permission("assign", "Assign associates", "Say who looks after which customers.", "Customers"),
+    Permission("associates.view", "See associates", "Search and open dealers, partners and colleagues.", "Associates"),
+    Permission("associates.edit", "Edit associates", "Add associates, and change them.", "Associates"),
+    Permission("associates.delete", "Delete associates", "Delete associates for good.", "Associates"),
     Permission("import", "Import", "Bring in customers from a file.", "Files and jobs"),
     Permission("export", "Export", "Take lists of customers out as a file.", "Files and jobs"),
     Permission("undo", "Undo jobs", "Take back an import or a mass change.", "Files and jobs"),
     Permission("jobs.all", "See everybody's jobs", "Follow and stop jobs that others have started.", "Files and jobs"),
     Permission("users.manage", "Manage users", "Add users, set passwords, and decide on roles.", "Administration"),
+    Permission("settings.manage", "Change settings", "Switch parts of Liaison on and off.", "Administration"),
     Permission("operations.view", "See operations", "See what runs, what waits, and who works.", "Administration"),
     Permission("audit.view", "See the audit trail", "See who did what, when and from where.", "Administration"),
 )
@@ -30,11 +35,12 @@ ALL = frozenset(permission.name for permission in PERMISSIONS)
 BY_NAME = {permission.name: permission for permission in PERMISSIONS}
 
 ADMINISTRATOR = "Administrator"
+STAFF = frozenset({"customers.view", "customers.edit", "associates.view", "associates.edit", "assign", "import"})
 STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
     (ADMINISTRATOR, "May do everything, and decides who may do what.", ALL),
-    ("Manager", "May do everything but manage users.", ALL - {"users.manage", "operations.view"}),
-    ("Staff", "Works with customers and imports files.", frozenset({"customers.view", "customers.edit", "import"})),
-    ("Viewer", "Looks, but changes nothing.", frozenset({"customers.view"})),
+    ("Manager", "May do everything but manage users.", ALL - {"users.manage", "settings.manage", "operations.view"}),
+    ("Staff", "Works with customers and imports files.", STAFF),
+    ("Viewer", "Looks, but changes nothing.", frozenset({"customers.view", "associates.view"})),
 )
 
 

@@ -14,6 +14,12 @@ from shared.errors import Invalid
 from shared.web import current_identity, encode_cursor, go_to, is_htmx, requires, toast
 
 blueprint = Blueprint("users", __name__)
+SETTINGS_PAGES = (
+    ("users", "users.manage"),
+    ("sales", "settings.manage"),
+    ("audit", "audit.view"),
+    ("operations", "operations.view"),
+)
 PAGE = 50
 KINDS = (("employee", "Employee"), ("customer", "Customer"), ("vendor", "Vendor"), ("associate", "Associate"))
 SHOWS = {"": None, "active": True, "inactive": False}
@@ -28,11 +34,11 @@ FIRST_PASSWORD = (
 
 
 @blueprint.get("/settings")
-@requires("users.manage", "audit.view", "operations.view")
+@requires("users.manage", "settings.manage", "audit.view", "operations.view")
 def settings() -> Response:
     """Go to the first settings page that this person may open."""
     may = current_identity().may
-    first = "users" if may("users.manage") else "audit" if may("audit.view") else "operations"
+    first = next(page for page, permission in SETTINGS_PAGES if may(permission))
     return make_response(redirect(f"/settings/{first}", 303))
 
 

@@ -1,0 +1,28 @@
+"""What other services ask associates: the rows of their copies, page by page."""
+
+from typing import Any
+
+from flask import Blueprint, request
+
+from services.associates.domain import copies
+from shared.copies import after_of
+from shared.db import read_only
+from shared.web import internal
+
+blueprint = Blueprint("answers", __name__)
+
+
+@blueprint.get("/internal/copies/associates")
+@internal()
+def copy_of_associates() -> dict[str, Any]:
+    """Tell a page of associates."""
+    with read_only() as session:
+        return {"rows": copies.some_associates(session, after_of(request.args.get("after")))}
+
+
+@blueprint.get("/internal/copies/links")
+@internal()
+def copy_of_links() -> dict[str, Any]:
+    """Tell a page of who looks after whom."""
+    with read_only() as session:
+        return {"rows": copies.some_links(session, after_of(request.args.get("after")))}

@@ -1,0 +1,313 @@
+"""Who looks after which account, as what (A3): begin, change role, make primary, end, take the end back (A11).
+
+Changes of the links of one account come one after the other (`_lock_account`), so that a link never begins at an
+account whose deletion was told meanwhile.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from services.associates.domain.history import record_change
+from services.associates.errors import (
+    AccountNotFound,
+    AssociateInactive,
+    AssociateNotFound,
+    LinkExists,
+    LinkGoesOn,
+    LinkNotFound,
+)
+from services.associates.models import Associate, GoneAccount, Link, Outbox
+from shared.db import uuid7
+from shared.events.associates import LinksChanged
+from shared.history import Actor
+from shared.outbox import record
+
+ROLES = ("manages", "lead_source", "sales", "collections", "service")
+TOLD_AT_ONCE = 5000
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """What customers says of an account just now."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return how history calls it."""
+        return f"{self.name} ({self.code})"
+
+
+class LinkOfAccount(NamedTuple):
+    """A link, and the associate as it is now (None for a deleted one)."""
+
+    link: Link
+    associate: Associate | None
+
+
+def links_of_account(session: Session, account_id: uuid.UUID) -> list[LinkOfAccount]:
+    """Return who looks after an account, the primary one first, then by name."""
+    rows = session.execute(
+        select(Link, Associate)
+        .join(Associate, Associate.id == Link.associate_id)
+        .where(Link.account_id == account_id, Link.ended_at.is_(None))
+        .order_by(Link.is_primary.desc(), Associate.search, Link.role)
+    )
+    return [LinkOfAccount(link, associate) for link, associate in rows]
+
+
+def former_links(session: Session, account_id: uuid.UUID, limit: int = 50) -> list[LinkOfAccount]:
+    """Return who looked after an account before, the latest first."""
+    rows = session.execute(
+        select(Link, Associate)
+        .outerjoin(Associate, Associate.id == Link.associate_id)
+        .where(Link.account_id == account_id, Link.ended_at.is_not(None))
+        .order_by(Link.ended_at.desc(), Link.id.desc())
+        .limit(limit)
+    )
+    return [LinkOfAccount(link, associate) for link, associate in rows]
+
+
+def links_of_associate(
+    session: Session, associate_id: uuid.UUID, limit: int, after: uuid.UUID | None = None
+) -> tuple[Sequence[Link], uuid.UUID | None]:
+    """Return a page of the links of an associate in the order of accounts, and where the next one begins.
+
+    An account with several roles is never cut apart by a page. Raises AssociateNotFound.
+    """
+    if session.get(Associate, associate_id) is None:
+        raise AssociateNotFound(associate_id)
+    mine = (Link.associate_id == associate_id, Link.ended_at.is_(None))
+    accounts = select(Link.account_id).where(*mine).distinct().order_by(Link.account_id).limit(limit + 1)
+    ids = session.scalars(accounts if after is None else accounts.where(Link.account_id > after)).all()
+    page = ids[:limit]
+    links = session.scalars(
+        select(Link).where(*mine, Link.account_id.in_(page)).order_by(Link.account_id, Link.role)
+    ).all()
+    return links, page[-1] if len(ids) > limit else None
+
+
+def count_accounts(session: Session, associate_id: uuid.UUID) -> tuple[int, dict[str, int]]:
+    """Return how many accounts an associate looks after (A4), and how many by role."""
+    mine = (Link.associate_id == associate_id, Link.ended_at.is_(None))
+    by_role = session.execute(select(Link.role, func.count()).where(*mine).group_by(Link.role)).all()
+    ordered = {row[0]: row[1] for row in sorted(by_role, key=lambda row: ROLES.index(row[0]))}
+    if len(ordered) <= 1:
+        return sum(ordered.values()), ordered
+    return session.scalar(select(func.count(Link.account_id.distinct())).where(*mine)) or 0, ordered
+
+
+def begin_link(
+    session: Session, actor: Actor, account: AccountFacts, associate_id: uuid.UUID, role: str, *, primary: bool = False
+) -> Link:
+    """Let an associate look after an account in a role.
+
+    Raises AccountNotFound, AssociateNotFound, AssociateInactive, LinkExists.
+    """
+    _lock_account(session, account.id)
+    if session.get(GoneAccount, account.id) is not None:
+        raise AccountNotFound(account.id)
+    associate = _associate(session, associate_id)
+    if associate.status != "active":
+        raise AssociateInactive(associate.name)
+    link = _begin(session, actor, account.id, associate, role, primary=primary)
+    record_change(session, actor, associate, "linked", {"customer": [None, str(account)], "role": [None, role]})
+    _tell(session, begun=[link])
+    return link
+
+
+def change_role(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID, role: str | None) -> Link:
+    """Let an associate look after the account in another role from now on; the former link ends.
+
+    Raises LinkNotFound, LinkExists. Nothing happens for the role that it has, or for none.
+    """
+    former, associate = _open_link(session, account.id, link_id)
+    if role is None or role == former.role:
+        return former
+    _end(former, actor, "role_changed")
+    session.flush()
+    link = _begin(session, actor, account.id, associate, role, primary=former.is_primary)
+    changes = {"customer": [str(account), str(account)], "role": [former.role, role]}
+    record_change(session, actor, associate, "role", changes)
+    _tell(session, ended=[former], begun=[link])
+    return link
+
+
+def make_primary(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> Link:
+    """Make this the associate to turn to first; the former one steps back. Raises LinkNotFound."""
+    link, _ = _open_link(session, account_id, link_id)
+    _step_back(session, account_id)
+    link.is_primary = True
+    session.flush()
+    return link
+
+
+def end_link(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID) -> Link:
+    """Let an associate look after an account no longer in this role. Raises LinkNotFound."""
+    link, associate = _open_link(session, account.id, link_id)
+    _end(link, actor, "removed")
+    session.flush()
+    record_change(session, actor, associate, "unlinked", {"customer": [str(account), None], "role": [link.role, None]})
+    _tell(session, ended=[link])
+    return link
+
+
+def reopen_link(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID) -> Link:
+    """Take back that a link ended. Raises LinkNotFound, LinkGoesOn, AccountNotFound, AssociateNotFound, LinkExists."""
+    _lock_account(session, account.id)
+    link = session.get(Link, link_id, with_for_update=True, populate_existing=True)
+    if link is None or link.account_id != account.id:
+        raise LinkNotFound(link_id)
+    if link.ended_at is None:
+        raise LinkGoesOn
+    if session.get(GoneAccount, account.id) is not None:
+        raise AccountNotFound(account.id)
+    associate = _associate(session, link.associate_id)
+    _must_be_new(session, account.id, associate, link.role)
+    link.is_primary = link.is_primary and not _has_primary(session, account.id)
+    link.ended_at = link.ended_by = link.ended_by_name = link.cause = None
+    session.flush()
+    record_change(session, actor, associate, "linked", {"customer": [None, str(account)], "role": [None, link.role]})
+    _tell(session, begun=[link])
+    return link
+
+
+def end_links_of_associate(session: Session, actor: Actor, associate_id: uuid.UUID) -> None:
+    """End all links of an associate that is being deleted."""
+    _end_all(session, actor, Link.associate_id == associate_id, "associate_deleted")
+
+
+def reopen_links_of_associate(session: Session, associate_id: uuid.UUID) -> None:
+    """Take back that an associate's links ended with it, where the account is still there."""
+    gone = exists().where(GoneAccount.account_id == Link.account_id)
+    _reopen_all(session, (Link.associate_id == associate_id) & ~gone, "associate_deleted")
+
+
+def end_links_of_account(session: Session, actor: Actor, account_id: uuid.UUID) -> None:
+    """Note that an account was deleted, which ends its links."""
+    _lock_account(session, account_id)
+    if session.get(GoneAccount, account_id) is None:
+        session.add(GoneAccount(account_id=account_id))
+    _end_all(session, actor, Link.account_id == account_id, "account_deleted")
+
+
+def reopen_links_of_account(session: Session, account_id: uuid.UUID) -> None:
+    """Note that an account is back, and with it the links that ended when it was deleted."""
+    _lock_account(session, account_id)
+    if gone := session.get(GoneAccount, account_id):
+        session.delete(gone)
+        session.flush()
+    there = exists().where(Associate.id == Link.associate_id)
+    _reopen_all(session, (Link.account_id == account_id) & there, "account_deleted")
+
+
+def _lock_account(session: Session, account_id: uuid.UUID) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(account_id), 0))))
+
+
+def _associate(session: Session, associate_id: uuid.UUID) -> Associate:
+    """Return an associate that nobody deletes before this transaction ends."""
+    associate = session.get(Associate, associate_id, with_for_update={"read": True}, populate_existing=True)
+    if associate is None:
+        raise AssociateNotFound(associate_id)
+    return associate
+
+
+def _open_link(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> tuple[Link, Associate]:
+    _lock_account(session, account_id)
+    link = session.get(Link, link_id, with_for_update=True, populate_existing=True)
+    if link is None or link.account_id != account_id or link.ended_at is not None:
+        raise LinkNotFound(link_id)
+    return link, _associate(session, link.associate_id)
+
+
+def _begin(
+    session: Session, actor: Actor, account_id: uuid.UUID, associate: Associate, role: str, *, primary: bool
+) -> Link:
+    _must_be_new(session, account_id, associate, role)
+    if primary:
+        _step_back(session, account_id)
+    link = Link(
+        id=uuid7(),
+        account_id=account_id,
+        associate_id=associate.id,
+        role=role,
+        is_primary=primary,
+        begun_at=datetime.now(UTC),
+        begun_by=actor.id,
+        begun_by_name=actor.name,
+    )
+    session.add(link)
+    session.flush()
+    return link
+
+
+def _must_be_new(session: Session, account_id: uuid.UUID, associate: Associate, role: str) -> None:
+    twin = session.scalars(
+        select(Link).where(
+            Link.account_id == account_id,
+            Link.associate_id == associate.id,
+            Link.role == role,
+            Link.ended_at.is_(None),
+        )
+    ).first()
+    if twin is not None:
+        raise LinkExists(twin.id, associate.name)
+
+
+def _has_primary(session: Session, account_id: uuid.UUID) -> bool:
+    primary = select(Link.id).where(Link.account_id == account_id, Link.is_primary, Link.ended_at.is_(None))
+    return session.scalars(primary).first() is not None
+
+
+def _step_back(session: Session, account_id: uuid.UUID) -> None:
+    """Let the primary link of the account be an ordinary one."""
+    session.execute(
+        update(Link)
+        .where(Link.account_id == account_id, Link.is_primary, Link.ended_at.is_(None))
+        .values(is_primary=False)
+    )
+
+
+def _end(link: Link, actor: Actor, cause: str) -> None:
+    link.ended_at, link.ended_by, link.ended_by_name, link.cause = datetime.now(UTC), actor.id, actor.name, cause
+
+
+def _end_all(session: Session, actor: Actor, which: ColumnElement[bool], cause: str) -> None:
+    ended = session.execute(
+        update(Link)
+        .where(which, Link.ended_at.is_(None))
+        .values(ended_at=func.now(), ended_by=actor.id, ended_by_name=actor.name, cause=cause)
+        .returning(Link.account_id, Link.associate_id, Link.role)
+        .execution_options(synchronize_session=False)
+    ).all()
+    _tell(session, ended=ended)
+
+
+def _reopen_all(session: Session, which: ColumnElement[bool], cause: str) -> None:
+    """Open what ended for this cause; where the account got another primary associate since, that one stays it."""
+    reopened = session.execute(
+        update(Link)
+        .where(which, Link.ended_at.is_not(None), Link.cause == cause)
+        .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, is_primary=False)
+        .returning(Link.account_id, Link.associate_id, Link.role)
+        .execution_options(synchronize_session=False)
+    ).all()
+    _tell(session, begun=reopened)
+
+
+def _tell(session: Session, *, ended: Iterable[Any] = (), begun: Iterable[Any] = ()) -> None:
+    """Record what ended and begun, some thousands an event."""
+    told = [(0, link) for link in ended] + [(1, link) for link in begun]
+    for start in range(0, len(told), TOLD_AT_ONCE):
+        sides: tuple[list[list[str]], list[list[str]]] = ([], [])
+        for side, link in told[start : start + TOLD_AT_ONCE]:
+            sides[side].append([str(link.account_id), str(link.associate_id), link.role])
+        record(session, Outbox, LinksChanged(ended=sides[0], begun=sides[1]))

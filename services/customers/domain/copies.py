@@ -1,0 +1,89 @@
+"""What customers keeps of associates: their names, and who looks after which account.
+
+Associates owns both; its feed brings every change here, in the order in which they were made. `shared.copies` tells
+how a copy is compared with its owner, and made anew.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.customers.models import AccountAssociate, AssociateName
+from shared.copies import Row
+
+BATCH = 5000
+
+
+def save_associate(session: Session, associate_id: uuid.UUID, code: str, name: str, *, active: bool) -> None:
+    """Note how an associate is called now, and whether it may be given work."""
+    values = {"code": code, "name": name, "active": active}
+    statement = insert(AssociateName).values(associate_id=associate_id, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["associate_id"], set_=values))
+
+
+def forget_associate(session: Session, associate_id: uuid.UUID) -> None:
+    """Forget an associate that was deleted."""
+    session.execute(delete(AssociateName).where(AssociateName.associate_id == associate_id))
+
+
+def change_links(session: Session, ended: Sequence[Sequence[str]], begun: Sequence[Sequence[str]]) -> None:
+    """End links, then begin others; each is (account id, associate id, role). What stands so already stays."""
+    key = tuple_(AccountAssociate.account_id, AccountAssociate.associate_id, AccountAssociate.role)
+    for some in _batches(ended):
+        session.execute(delete(AccountAssociate).where(key.in_(some)))
+    for some in _batches(begun):
+        rows = [{"account_id": account, "associate_id": associate, "role": role} for account, associate, role in some]
+        session.execute(insert(AccountAssociate).on_conflict_do_nothing(), rows)
+
+
+def load_names(session: Session, rows: Sequence[Row]) -> None:
+    """Take over a page of associates, as `some_names` gives them."""
+    for associate_id, code, name, status in rows:
+        save_associate(session, uuid.UUID(associate_id), code, name, active=status == "active")
+
+
+def load_links(session: Session, rows: Sequence[Row]) -> None:
+    """Take over a page of links, as `some_links` gives them."""
+    change_links(session, (), rows)
+
+
+def _batches(links: Sequence[Sequence[str]]) -> Iterator[list[tuple[uuid.UUID, uuid.UUID, str]]]:
+    for start in range(0, len(links), BATCH):
+        yield [_link(link) for link in links[start : start + BATCH]]
+
+
+def _link(link: Sequence[str]) -> tuple[uuid.UUID, uuid.UUID, str]:
+    return uuid.UUID(link[0]), uuid.UUID(link[1]), link[2]
+
+
+def some_links(session: Session, after: Row | None, until: Row | None, limit: int | None) -> list[Row]:
+    """Return links as texts, in order, behind `after`, up to `until`."""
+    key = tuple_(AccountAssociate.account_id, AccountAssociate.associate_id, AccountAssociate.role)
+    query = select(AccountAssociate.account_id, AccountAssociate.associate_id, AccountAssociate.role).order_by(key)
+    if after:
+        query = query.where(key > _link(after))
+    if until:
+        query = query.where(key <= _link(until))
+    return [(str(row[0]), str(row[1]), row[2]) for row in session.execute(query.limit(limit))]
+
+
+def some_names(session: Session, after: Row | None, until: Row | None, limit: int | None) -> list[Row]:
+    """Return associates as (id, code, name, "active" or "inactive"), in order, behind `after`, up to `until`."""
+    query = select(AssociateName).order_by(AssociateName.associate_id)
+    if after:
+        query = query.where(AssociateName.associate_id > uuid.UUID(after[0]))
+    if until:
+        query = query.where(AssociateName.associate_id <= uuid.UUID(until[0]))
+    return [
+        (str(one.associate_id), one.code, one.name, "active" if one.active else "inactive")
+        for one in session.scalars(query.limit(limit))
+    ]
+
+
+def clear_copies(session: Session) -> None:
+    """Forget all that came from associates, to be told it anew."""
+    session.execute(delete(AccountAssociate))
+    session.execute(delete(AssociateName))

@@ -1,0 +1,61 @@
+"""What associates tells: who there is, and who looks after which accounts."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class AssociateSaved:
+    """An associate was added, changed or brought back; the fields say how it is now."""
+
+    name: ClassVar[str] = "associates.associate_saved.v1"
+
+    associate_id: str
+    code: str
+    associate_name: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class AssociateStatusChanged:
+    """An associate was made active or inactive; `reason` is what the person said, `ip` where they sat."""
+
+    name: ClassVar[str] = "associates.associate_status_changed.v1"
+
+    associate_id: str
+    code: str
+    associate_name: str
+    active: bool
+    reason: str
+    actor_id: str
+    actor_name: str
+    at: str
+    ip: str = ""
+
+
+@dataclass(frozen=True)
+class AssociateDeleted:
+    """An associate was deleted; that its links ended is told apart."""
+
+    name: ClassVar[str] = "associates.associate_deleted.v1"
+
+    associate_id: str
+    code: str
+    associate_name: str
+    actor_id: str
+    actor_name: str
+    at: str
+    ip: str = ""
+
+
+@dataclass(frozen=True)
+class LinksChanged:
+    """Links of accounts with associates ended, then others began: each is [account_id, associate_id, role].
+
+    Bulk work tells one of these per chunk.
+    """
+
+    name: ClassVar[str] = "associates.links_changed.v1"
+
+    ended: list[list[str]]
+    begun: list[list[str]]

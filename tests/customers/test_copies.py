@@ -1,0 +1,116 @@
+"""What customers keeps of associates: it follows the feed, agrees with its owner, and is made anew (A4)."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.customers import cli
+from services.customers.consumers import FEEDS
+from services.customers.domain import copies
+from services.customers.models import Account, AccountAssociate, FeedCursor
+from shared.db import unit_of_work
+from shared.testing import SignedClient, client_as
+
+ON = frozenset({"partner_management"})
+DANA = str(uuid.UUID(int=7))
+Make = Callable[..., Account]
+
+
+class Associates:
+    """Answers as associates does: pages of rows, an empty feed, and where that stands."""
+
+    def __init__(self, links: list[tuple[str, str, str]], names: list[tuple[str, str, str, str]]) -> None:
+        self.rows: dict[str, Any] = {"links": sorted(links), "associates": sorted(names)}
+
+    def get(self, path: str, **params: Any) -> Any:
+        if path == "/internal/events/newest":
+            return {"pos": 41}
+        if path == "/internal/events":
+            return {"events": []}
+        return {"rows": [list(row) for row in self.rows[path.rpartition("/")[2]]]}
+
+
+def tell(session: Session, name: str, **payload: Any) -> None:
+    FEEDS["associates"][f"associates.{name}.v1"](session, {"payload": payload})
+
+
+def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
+    link = [str(uuid.UUID(int=1)), DANA, "manages"]
+    for _ in range(2):
+        tell(session, "associate_saved", associate_id=DANA, code="A1", associate_name="Dana", active=True)
+        tell(session, "links_changed", ended=[], begun=[link])
+    assert copies.some_links(session, None, None, None) == [tuple(link)]
+    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana", "active")]
+    tell(session, "associate_saved", associate_id=DANA, code="A1", associate_name="Dana D.", active=False)
+    tell(session, "links_changed", ended=[link], begun=[[link[0], DANA, "sales"]])
+    assert copies.some_links(session, None, None, None) == [(link[0], DANA, "sales")]
+    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "inactive")]
+    tell(session, "associate_deleted", associate_id=DANA)
+    assert copies.some_names(session, None, None, None) == []
+
+
+def test_check_when_copies_differ_says_what_and_rebuild_mends_it(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, missing, wrong = ((str(uuid.UUID(int=number)), DANA, "manages") for number in (1, 2, 3))
+    owner: Any = Associates([right, missing], [(DANA, "A1", "Dana", "active")])
+    with unit_of_work() as session:
+        copies.load_links(session, [right, wrong])
+        copies.load_names(session, [(DANA, "A1", "Dan", "active")])
+    assert cli.check(owner) == [
+        f"associates: {DANA} A1 Dan active should be {DANA} A1 Dana active",
+        f"links: {' '.join(missing)} is missing here",
+        f"links: {' '.join(wrong)} is here, and not at its owner",
+    ]
+    assert cli.make_anew(owner) == ["associates: 1 rows", "links: 2 rows"]
+    assert cli.check(owner) == []
+    with unit_of_work() as session:
+        assert session.scalars(select(AccountAssociate.role)).all() == ["manages", "manages"]
+        assert session.scalars(select(FeedCursor.pos)).all() == [41]
+
+
+def test_list_of_an_associate_when_searched_holds_its_customers_only(
+    client: SignedClient, make_account: Make, session: Session
+) -> None:
+    mine = [make_account(f"Cobalt {number}", city="Lyon") for number in range(3)]
+    make_account("Cobalt Foreign", city="Lyon")
+    twice = [[str(one.id), DANA, role] for one in mine for role in ("manages", "sales")]
+    tell(session, "links_changed", ended=[], begun=twice)
+    session.commit()
+    reader = client_as(client.application, "customers.view", features=ON)
+    url = f"/api/customers/v1/associates/{DANA}/accounts"
+    page = reader.get(url, query_string={"q": "cob lyon", "limit": 2}).json
+    assert ([one["name"] for one in page["items"]], page["count"]) == (["Cobalt 0", "Cobalt 1"], 3)
+    rest = reader.get(url, query_string={"q": "cob lyon", "limit": 2, "cursor": page["next"]}).json
+    assert ([one["name"] for one in rest["items"]], rest["next"]) == (["Cobalt 2"], None)
+    tab = reader.get(f"/customers/fragments/of-associate/{DANA}?q=2").text
+    assert f'href="/customers/{mine[2].id}"' in tab
+    assert "Foreign" not in tab
+    assert client.get(url).json["code"] == "partner_management_off"
+    assert client.get(f"/customers/fragments/of-associate/{DANA}").status_code == 409
+
+
+def test_tab_of_associates_is_there_only_while_partner_management_is_on(
+    client: SignedClient, make_account: Make
+) -> None:
+    """A1: off hides the tab."""
+    url = f"/customers/{make_account().id}"
+    for permissions, features, is_there in (
+        (("customers.view", "associates.view"), ON, True),
+        (("customers.view", "associates.view"), frozenset(), False),
+        (("customers.view",), ON, False),
+    ):
+        page = client_as(client.application, *permissions, features=features).get(url).text
+        assert ("/associates/fragments/of-account/" in page) is is_there
+
+
+def test_restored_account_when_brought_back_is_told(client: SignedClient, make_account: Make, session: Session) -> None:
+    from services.customers.models import Outbox
+
+    account = make_account()
+    client.delete(f"/api/customers/v1/accounts/{account.id}", headers={"If-Match": '"1"'})
+    client.post(f"/api/customers/v1/accounts/{account.id}/restore")
+    names = session.scalars(select(Outbox.name).order_by(Outbox.seq)).all()
+    assert names == ["customers.account_deleted.v1", "customers.account_restored.v1"]
