@@ -173,6 +173,24 @@ class NoErrorFile(NotFound):
         super().__init__("This import has no file of refused rows.")
 
 
+class NothingCorrected(Invalid):
+    """No cell of a refused row was changed."""
+
+    code = "nothing_corrected"
+
+    def __init__(self) -> None:
+        super().__init__("Change at least one cell: rows as they were would be refused again.")
+
+
+class RowNotRefused(NotFound):
+    """This row was not refused, or cannot be corrected cell by cell."""
+
+    code = "row_not_refused"
+
+    def __init__(self, row: int) -> None:
+        super().__init__(f"Row {row} is none of the refused rows that can be corrected here.")
+
+
 class FileRefused(Invalid):
     """The file can't be read as CSV at all.
 

@@ -84,6 +84,7 @@ class Job(Base):
     file_size: Mapped[int] = mapped_column(BigInteger)
     file_digest: Mapped[bytes] = mapped_column(LargeBinary)
     upload_key: Mapped[Words | None]
+    retry_of: Mapped[uuid.UUID | None] = mapped_column(index=True)
     encoding: Mapped[Words]
     bom: Mapped[bool] = mapped_column(server_default="false")
     delimiter: Mapped[Words]

@@ -276,6 +276,7 @@ class JobOut(JobSummaryOut):
     match = fields.String()
     blank = fields.String()
     repeated = fields.String()
+    retry_of = fields.UUID(allow_none=True, metadata={"description": "Whose refused rows these are, corrected."})
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
 
 
@@ -304,6 +305,24 @@ class MatchesOut(ma.Schema):
     """What was found for the columns of a job's file."""
 
     items = fields.List(fields.Nested(ColumnMatchOut))
+
+
+class CorrectedRowIn(ma.Schema):
+    """The cells of a refused row that are other than they were."""
+
+    row = fields.Integer(required=True, validate=validate.Range(1))
+    cells = fields.Dict(
+        keys=Words(),
+        values=Words(longest=100_000),
+        required=True,
+        metadata={"description": "Column of the file to its new text."},
+    )
+
+
+class CorrectedRowsIn(ma.Schema):
+    """Refused rows that were corrected."""
+
+    rows = fields.List(fields.Nested(CorrectedRowIn), required=True, validate=validate.Length(1, 1_000))
 
 
 class SavedMappingEdit(ma.Schema):

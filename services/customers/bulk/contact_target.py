@@ -123,6 +123,7 @@ def contacts_target() -> dict[str, Any]:
                 "field": "account_code",
                 "rule": "code",
                 "label": "Contact",
+                "told": "E-mail, else name and phone",
                 "apart": [["email"], ["first_name", "last_name", "phone"]],
             }
         ],

@@ -6,14 +6,18 @@ from typing import Any
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
-from services.imports.api.shown import row_cursor
+from services.imports.api.shown import row_cursor, shown
 from services.imports.caller import current_viewer
+from services.imports.domain import correcting
 from services.imports.domain import jobs as domain
+from services.imports.domain.progress import job_progress
 from services.imports.downloads import error_file_response
-from services.imports.schemas import RefusalPage
+from services.imports.schemas import CorrectedRowsIn, JobOut, RefusalPage
 from services.imports.stream import progress_events
-from shared.db import read_only
-from shared.web import PageQuery, encode_cursor, requires
+from services.imports.wakeups import wake_job
+from shared.db import after_commit, read_only, unit_of_work
+from shared.errors import Invalid
+from shared.web import PageQuery, encode_cursor, etag_of, idempotent, requires
 
 blp = Blueprint("results", __name__, description="What came of a job.")
 Values = dict[str, Any]
@@ -41,6 +45,37 @@ def get_error_file(job_id: uuid.UUID) -> Response:
     with read_only() as session:
         job = domain.get_error_file(session, current_viewer(), job_id)
     return error_file_response(current_app.extensions["liaison.storage"], job)
+
+
+@blp.route("/jobs/<uuid:job_id>/retry", methods=["POST"])
+@requires("import")
+@idempotent
+@blp.arguments(CorrectedRowsIn)
+@blp.response(201, JobOut, description="The new job; `Location` and `ETag` in the headers.")
+@blp.alt_response(404, description="`row_not_refused` or `no_error_file`.")
+@blp.alt_response(422, description="`nothing_corrected`, or there is no such column.")
+def try_again(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
+    """Import refused rows again, corrected: a new job with the mapping and options of this one, started at once.
+
+    Rows that are as they were are left out, and so are the refused rows that are not named.
+    """
+    viewer = current_viewer()
+    storage = current_app.extensions["liaison.storage"]
+    with unit_of_work() as session:
+        columns = correcting.refused_rows(session, storage, viewer, job_id).columns
+        changes = {one["row"]: _places(one["cells"], columns) for one in values["rows"]}
+        job = correcting.try_again(session, storage, viewer, job_id, changes)
+        progress = job_progress(session, job)
+        after_commit(session, lambda: wake_job(job))
+    return shown(job, progress), {"Location": f"/api/imports/v1/jobs/{job.id}", "ETag": etag_of(job.version)}
+
+
+def _places(cells: dict[str, str], columns: list[str]) -> dict[int, str]:
+    unknown = [name for name in cells if name not in columns]
+    if unknown:
+        sentence = f"The file has no column “{unknown[0][:80]}”."
+        raise Invalid(sentence, fields={"cells": [sentence]})
+    return {columns.index(name): text for name, text in cells.items()}
 
 
 @blp.route("/jobs/<uuid:job_id>/events", methods=["GET"])

@@ -273,6 +273,11 @@ def list_refusals(
     return list(session.execute(query).scalars())
 
 
+def retries_of(session: Session, job: Job) -> list[Job]:
+    """Return the jobs of the corrected rows of `job`, the newest first."""
+    return list(session.execute(select(Job).where(Job.retry_of == job.id).order_by(Job.id.desc()).limit(20)).scalars())
+
+
 def get_error_file(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     """Return the job whose error file may be read; raise NoErrorFile when there is none."""
     job = get_job(session, viewer, job_id)

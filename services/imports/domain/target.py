@@ -56,6 +56,12 @@ class TargetKey:
     label: str
     also: tuple[str, ...] = ()
     apart: tuple[tuple[str, ...], ...] = ()
+    told: str = ""
+
+    @property
+    def words(self) -> str:
+        """By what records are known, in words."""
+        return self.told or self.label
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,7 @@ def _key(answer: dict[str, Any]) -> TargetKey:
         answer["label"],
         tuple(answer.get("also", ())),
         tuple(tuple(group) for group in answer.get("apart", ())),
+        answer.get("told", ""),
     )
 
 

@@ -2,12 +2,12 @@
 
 from flask import Blueprint
 
-from services.imports.pages import checks, exports, job, lists, matching, undoing, uploads
+from services.imports.pages import checks, correcting, exports, job, lists, matching, undoing, uploads
 from services.imports.pages.export_wording import export_badge, export_left, export_outcome, export_step, told_filter
 from services.imports.pages.wording import encoding_label, forecast, job_badge, lasted, left, outcome, reason, step
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
-for part in (lists, uploads, matching, checks, job, undoing, exports):
+for part in (lists, uploads, matching, checks, job, correcting, undoing, exports):
     blueprint.register_blueprint(part.blueprint)
 for word in (encoding_label, forecast, job_badge, lasted, left, outcome, reason, step):
     blueprint.add_app_template_filter(word)

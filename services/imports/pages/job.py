@@ -41,6 +41,7 @@ def show_job(job_id: uuid.UUID) -> Response:
         progress = job_progress(session, job)
         refusals = domain.list_refusals(session, viewer, job_id, limit=SHOWN + 1)
         reasons = reasons_of(session, viewer, job_id) if refusals else []
+        retries = domain.retries_of(session, job)
         kept = list_kept(session, viewer, job_id, limit=SHOWN + 1) if progress.final and progress.kept else []
     target = target_of(job.kind)
     return make_response(
@@ -52,6 +53,7 @@ def show_job(job_id: uuid.UUID) -> Response:
             mapping=Mapping.from_json(job.mapping or {}),
             column_of=_column_of(job),
             reasons=reasons,
+            retries=retries,
             refusals=refusals[:SHOWN],
             more=len(refusals) > SHOWN,
             difference=difference(job),

@@ -66,7 +66,7 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
         count=row_count(job),
         details=column_details(job, target, choice.mapping),
         encodings=list(ENCODINGS.items()),
-        key_choices=[(key.name, key.label) for key in target.keys],
+        key_choices=[(key.name, key.words) for key in target.keys],
         delimiters=[
             (sign, f"{name.capitalize()} ({sign})" if sign != "\t" else "Tab") for sign, name in DELIMITERS.items()
         ],

@@ -13,6 +13,8 @@ const show = (row, name) => {
 document.addEventListener("change", event => {
   const select = event.target.closest("[data-column]");
   if (select) show(select.closest("tr"), !select.value ? "none" : select.value === select.dataset.found ? "found" : "chosen");
+  const unknown = event.target.closest(".value-row")?.querySelector("[data-unknown]");
+  if (unknown) unknown.hidden = event.target.value !== "";
   if (event.target.name === "keep_unmapped") {
     for (const part of document.querySelectorAll("[data-kept]")) part.hidden = !event.target.checked;
     for (const part of document.querySelectorAll("[data-dropped]")) part.hidden = event.target.checked;

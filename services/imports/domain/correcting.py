@@ -1,0 +1,133 @@
+"""Refused rows that a person corrects on the screen: a new job of those rows, by the same mapping and options (I9)."""
+
+import csv
+import io
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from sqlalchemy.orm import Session
+
+from services.imports.domain.careful import CODES, column_at_fault
+from services.imports.domain.jobs import Viewer, change_mapping, create_job, get_error_file, list_refusals, options_of
+from services.imports.domain.jobs import start_job as start
+from services.imports.domain.mapping import Mapping as ColumnMapping
+from services.imports.domain.mapping import own_columns
+from services.imports.domain.sniffing import ERROR_COLUMNS, sniff_file
+from services.imports.domain.uploads import receive_file
+from services.imports.errors import NothingCorrected, RowNotRefused
+from services.imports.models import Job, Refusal
+from shared.cells import restore
+from shared.storage import Storage
+
+MOST = 1_000
+Cells = Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A refused row as it was; `at` is the place of the wrong cell in `cells`, None where no single one is."""
+
+    row: int
+    line: int
+    message: str
+    at: int | None
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class RefusedRows:
+    """The first refused rows of a job; `others` cannot be corrected cell by cell, or are too many."""
+
+    columns: list[str]
+    rows: list[RefusedRow]
+    others: int
+
+    def row(self, number: int) -> RefusedRow:
+        """Return the row with this number; raise RowNotRefused."""
+        found = next((one for one in self.rows if one.row == number), None)
+        if found is None:
+            raise RowNotRefused(number)
+        return found
+
+    def corrected(self, changes: Mapping[int, Cells]) -> list[list[str]]:
+        """Return the rows of which a cell is other than it was, as they are now; raise RowNotRefused."""
+        made = []
+        for number, cells in sorted(changes.items()):
+            was = self.row(number).cells
+            now = [_one_end(cells.get(at, cell)) for at, cell in enumerate(was)]
+            if now != [_one_end(cell) for cell in was]:
+                made.append(now)
+        return made
+
+
+def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID) -> RefusedRows:
+    """Return the first refused rows of a job that has ended; raise JobNotFound, NoErrorFile."""
+    job = get_error_file(session, viewer, job_id)
+    own = own_columns(job.header)
+    columns = [name for name in job.header if name not in own]
+    refusals = {one.line: one for one in list_refusals(session, viewer, job_id, limit=MOST)}
+    column_of = {name: column for column, name in reversed(ColumnMapping.from_json(job.mapping or {}).columns.items())}
+    rows = []
+    for cells in _rows_of(storage, job):
+        line, kept = cells[-len(ERROR_COLUMNS)], cells[: -len(ERROR_COLUMNS)]
+        refusal = refusals.get(int(line)) if line.isdigit() else None
+        if refusal and refusal.code not in CODES and len(kept) == len(columns):
+            rows.append(_refused_row(refusal, kept, columns, column_of))
+    return RefusedRows(columns, rows, max(job.failed - len(rows), 0))
+
+
+def try_again(
+    session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID, changes: Mapping[int, Cells]
+) -> Job:
+    """Start a job of the corrected rows; raise NothingCorrected, RowNotRefused, JobNotFound, NoErrorFile."""
+    refused = refused_rows(session, storage, viewer, job_id)
+    rows = refused.corrected(changes)
+    if not rows:
+        raise NothingCorrected
+    first = get_error_file(session, viewer, job_id)
+    body = _file_of(refused.columns, rows, first.delimiter)
+    form = sniff_file(io.BytesIO(body), encoding="utf-8", delimiter=first.delimiter, has_header=True)
+    received = receive_file(storage, io.BytesIO(body), len(body))
+    name = f"{PurePath(first.file_name).stem[:180]} – corrected.csv"
+    job = create_job(session, viewer, first.kind, name, received, form)
+    job.retry_of = first.id
+    change_mapping(session, viewer, job.id, None, mapping=first.mapping, options=options_of(first))
+    return start(session, viewer, job.id)
+
+
+def _refused_row(
+    refusal: Refusal, cells: list[str], columns: Sequence[str], column_of: Mapping[str, str]
+) -> RefusedRow:
+    name = column_at_fault(refusal.code, refusal.column, column_of)
+    at = columns.index(name) if name in columns else None
+    return RefusedRow(refusal.row, refusal.line, refusal.message, at, cells)
+
+
+def _rows_of(storage: Storage, job: Job) -> Iterator[list[str]]:
+    """Give the first rows of a job's error file; those that are not whole text are left out."""
+    with storage.open(job.error_file or "") as file:
+        lines = io.TextIOWrapper(file, encoding=job.encoding, errors="replace", newline="")
+        reader = csv.reader(lines, delimiter=job.delimiter, strict=True)
+        try:
+            for number, cells in enumerate(reader):
+                if number > MOST:
+                    return
+                if number and len(cells) > len(ERROR_COLUMNS) and "\ufffd" not in "".join(cells):
+                    yield [restore(cell) for cell in cells]
+        except csv.Error:
+            return
+
+
+def _file_of(columns: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _one_end(text: str) -> str:
+    """Return a cell with LF as its line ends: a browser sends them otherwise than they were."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
