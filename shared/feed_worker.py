@@ -20,9 +20,20 @@ from shared.worker import make_celery, nudge
 Feeds = Mapping[str, Mapping[str, Handler]]  # owner -> event name -> handler
 
 
-def make_feed_worker(settings: Settings, inbox: type[InboxTable], cursor: type[CursorTable], feeds: Feeds) -> Celery:
-    """Return the Celery app that reads `feeds` into the database of its service."""
-    celery = make_celery(create_app(settings, database={"pool_size": 2}))
+def make_feed_worker(
+    settings: Settings,
+    inbox: type[InboxTable],
+    cursor: type[CursorTable],
+    feeds: Feeds,
+    readers: Sequence[str] = (),
+) -> Celery:
+    """Return the Celery app that reads `feeds` into the database of its service.
+
+    `readers` are nudged for what its handlers record in turn.
+    """
+    flask_app = create_app(settings, database={"pool_size": 2})
+    celery = make_celery(flask_app)
+    nudge_after_commit(flask_app, readers)
 
     @cache
     def client(owner: str) -> ServiceClient:

@@ -27,6 +27,7 @@ from shared.db import uuid7
 from shared.events.associates import LinksChanged
 from shared.history import Actor
 from shared.outbox import record
+from shared.records import Changes
 
 ROLES = ("manages", "lead_source", "sales", "collections", "service")
 TOLD_AT_ONCE = 5000
@@ -134,7 +135,7 @@ def change_role(session: Session, actor: Actor, account: AccountFacts, link_id: 
     _end(former, actor, "role_changed")
     session.flush()
     link = _begin(session, actor, account.id, associate, role, primary=former.is_primary)
-    changes = {"customer": [str(account), str(account)], "role": [former.role, role]}
+    changes: Changes = {"customer": [None, str(account)], "role": [former.role, role]}
     record_change(session, actor, associate, "role", changes)
     _tell(session, ended=[former], begun=[link])
     return link
