@@ -51,7 +51,7 @@ def undone(job):
 
 def kept(job):
     with read_only() as session:
-        return [(one.label, one.field) for one in undoing.list_kept(session, UMA, job.id)]
+        return sorted((one.label, one.field) for one in undoing.list_kept(session, UMA, job.id))
 
 
 def touch(owner, *keys):
