@@ -1,6 +1,7 @@
 """The file store behaves the same, be it a folder or a bucket that several machines reach."""
 
-import multiprocessing
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
+from ops.place import ROOT
 from shared.settings import SettingsError
 from shared.storage import Storage
 
@@ -98,13 +100,22 @@ def test_folder_when_deleted_is_gone_with_all_in_it(store: Storage) -> None:
         store.read("job/errors.csv")
 
 
-def test_store_when_another_process_writes_sees_it(store: Storage) -> None:
-    store.write("mine", b"1")
-    child = multiprocessing.get_context("fork").Process(target=store.write, args=("theirs", b"2"))
-    child.start()
-    child.join(30)
-    assert child.exitcode == 0
-    assert store.read("theirs") == b"2"
+FORKED = """
+import os, sys
+from shared.storage import Storage
+store = Storage(sys.argv[1])
+store.write("mine", b"1")
+child = os.fork()
+if not child:
+    store.write("theirs", b"2")
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert store.read("theirs") == b"2"
+"""
+
+
+def test_store_when_used_before_a_fork_works_on_both_sides(store: Storage) -> None:
+    subprocess.run([sys.executable, "-c", FORKED, store.url], check=True, timeout=60, cwd=ROOT)
     assert store.names("") == ["mine", "theirs"]
 
 
