@@ -25,10 +25,11 @@ document.addEventListener("htmx:finally:request", event => {
   const asked = new URL(ctx.request.action, location.href).searchParams.get(box.name) ?? "";
   if (asked !== box.value) return;
   const { then } = state(form);
-  states.set(form, { waiting: false, then: "" });
+  // A second answer to the same text takes away the row that was entered: enter it again.
+  states.set(form, { waiting: false, then: then === "enter" ? then : "" });
   const first = links(listOf(form))[0];
   if (then === "open") first?.click();
-  if (then === "enter" && document.activeElement === box) first?.focus();
+  if (then === "enter" && [box, document.body].includes(document.activeElement)) first?.focus();
 });
 
 document.addEventListener("keydown", event => {
