@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import random
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +23,28 @@ TAKE_CODES = """
     FROM (SELECT 'C' || lpad(number::text, 6, '0') AS code FROM generate_series(%s::int, %s::int, 5) AS number) AS codes
     ON CONFLICT (code_key) DO NOTHING
 """
-FINAL = ("completed", "completed_with_errors", "cancelled", "failed")
+FINAL = ("completed", "completed_with_errors", "cancelled", "failed", "undone", "partly_undone")
 ACCOUNTS = """
     SELECT a.code, a.name, a.kind, a.email, a.phone, a.phone_key, a.city, a.country, a.tags, a.attributes, a.search,
            a.version, (SELECT array_agg((c.first_name, c.last_name, c.email, c.is_primary, c.version)::text ORDER BY c.email)
                        FROM contact c WHERE c.account_id = a.id)
     FROM account a ORDER BY a.code_key
+"""
+# What people see: without versions, and without the search words that an edit by SQL leaves alone.
+SEEN = """
+    SELECT a.code, a.name, a.kind, a.email, a.phone, a.phone_key, a.city, a.country, a.tags, a.attributes,
+           (SELECT array_agg((c.first_name, c.last_name, c.email, c.phone, c.is_primary)::text ORDER BY c.email)
+            FROM contact c WHERE c.account_id = a.id)
+    FROM account a ORDER BY a.code_key
+"""
+BY_HAND = """
+    WITH edited AS (
+        UPDATE account SET city = 'By hand', version = version + 1 WHERE code = %s
+        RETURNING id, old.city, version
+    )
+    INSERT INTO change (account_id, actor_id, actor_name, action, fields, version)
+    SELECT id, %s, 'Ben Baker', 'updated', jsonb_build_object('city', jsonb_build_array(city, 'By hand')), version
+    FROM edited
 """
 CHANGES = "SELECT a.code, h.action, h.fields, h.version FROM change h JOIN account a ON a.id = h.account_id"
 CHANGES += " ORDER BY 1, 4, 2, 3::text"
@@ -94,10 +111,42 @@ class Round:
         breaking(job)
         return self.outcome(self.wait(job))
 
+    def taken_back(self, breaking: Callable[[str], None], edits: int = 50) -> None:
+        """Undo the second file while `breaking` breaks things and somebody edits customers that the file had changed.
+
+        In the end all is as before that file, but for the edits.
+        """
+        self.empty()
+        assert self.wait(self.start(first_file(self.rows)))["state"] == "completed"
+        codes = [f"C{number:06d}" for number in range(self.rows - 1, self.rows // 2, -self.rows // 2 // edits)][:edits]
+        with self.stack.database("customers") as customers:
+            customers.autocommit = False
+            self._edit(customers, codes)
+            expected = _digest(customers, SEEN)
+            customers.rollback()
+        job = self.start(second_file(self.rows, self.seed))
+        imported = self.wait(job)["counts"]
+        self.stack.ask("POST", f"/jobs/{job}/undo")
+        breaking(job)
+        with self.stack.database("customers") as customers:
+            self._edit(customers, codes)
+        undone = self.wait(job)["undo"]
+        with self.stack.database("customers") as customers:
+            assert _digest(customers, SEEN) == expected
+        assert undone["removed"] == imported["created"]
+        assert undone["restored"] + undone["kept"] == imported["updated"]
+        assert undone["kept"] <= edits
+        assert undone["failure"] is None
+        assert len(self.stack.ask("GET", f"/jobs/{job}/kept", params={"limit": 100}).json()["items"]) == undone["kept"]
+
+    def _edit(self, customers: "psycopg.Connection[Any]", codes: list[str]) -> None:
+        for code in codes:
+            customers.execute(BY_HAND, [code, uuid.UUID(int=0xBE)])
+
     def empty(self) -> None:
         """Forget all customers and jobs."""
         with self.stack.database("customers") as customers:
-            customers.execute("TRUNCATE account, contact, change, receipt, job_fence CASCADE")
+            customers.execute("TRUNCATE account, contact, change, receipt, undo_receipt, job_fence CASCADE")
             customers.execute("ALTER SEQUENCE code_sequence RESTART")
         with self.stack.database("imports") as imports:
             imports.execute("TRUNCATE job CASCADE")
@@ -169,6 +218,18 @@ class Round:
             holder.execute(TAKE_CODES, [self.rows, self.rows + self.rows // 2])
             with self.stack.database("customers") as watcher:
                 until(lambda: _waits(watcher, "COPY%"), "the owner waits in a transaction")
+            yield
+            with contextlib.suppress(psycopg.OperationalError):
+                holder.rollback()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold every fifth customer, so that the undo of each chunk still to come waits in the block."""
+        with self.stack.database("customers") as holder:
+            holder.autocommit = False
+            holder.execute("SELECT FROM account WHERE code_key ~ '[05]$' ORDER BY code_key FOR UPDATE")
+            with self.stack.database("customers") as watcher:
+                until(lambda: _waits(watcher), "the owner waits in an undo")
             yield
             with contextlib.suppress(psycopg.OperationalError):
                 holder.rollback()

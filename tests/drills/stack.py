@@ -29,7 +29,7 @@ from shared.identity import HEADER, Identity, sign_identity
 
 ONCE = ("keys", "databases", "customers-migrate", "imports-migrate")
 PARTS = ("db", "cache", "customers-bulk", "imports", "imports-short", "imports-long", "beat")
-PERSON = Identity(uuid.UUID(int=0xADA), "Ada Admin", "employee", frozenset({"import"}))
+PERSON = Identity(uuid.UUID(int=0xADA), "Ada Admin", "employee", frozenset({"import", "undo"}))
 MOMENT = 0.3
 
 

@@ -84,6 +84,18 @@ def test_a_fault_in_mid_transaction_changes_nothing(
     assert drill.disturbed(breaking) == expected
 
 
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_a_fault_in_the_middle_of_an_undo_changes_nothing(
+    stack: Stack, drill: Round, fault: Callable[[Stack], None]
+) -> None:
+    def breaking(job: str) -> None:
+        for _ in range(3):
+            with drill.held():
+                fault(stack)
+
+    drill.taken_back(breaking)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_faults_at_random_change_nothing(stack: Stack, drill: Round, expected: Outcome, seed: int) -> None:
     random_of = random.Random(seed)
