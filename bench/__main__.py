@@ -5,11 +5,12 @@ Each takes a copy of Liaison of its own. Without a name all of them run, one aft
 
 import sys
 
-from bench import busy, export, imports, live_search, page, start
+from bench import busy, export, imports, live_search, page, start, undo
 
 BENCHES = {
     "start": start.run,
     "import": imports.run,
+    "undo": undo.run,
     "export": export.run,
     "search": live_search.run,
     "page": page.run,
@@ -17,6 +18,7 @@ BENCHES = {
 }
 USAGE = f"""usage: ./liaison bench [NAME [ARGUMENTS]], NAME one of {", ".join(BENCHES)}
   import [ROWS ...]    an import, the same again, and COPY of the same rows; 100000 and 1000000 rows by default
+  undo [ROWS ...]      imports that create and that change, and their undo; 100000 and 1000000 rows by default
   export [ROWS]        the whole list to a file, beside COPY of the same query; 1000000 rows by default
   search [ROWS]        live search at so many accounts, by classes of input
   page                 requests per second beside a bare Flask view

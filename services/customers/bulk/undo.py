@@ -31,12 +31,14 @@ WHERE id IN (
 )
 ORDER BY code_key FOR UPDATE
 """)
-# The condition of a line of history `l` by somebody else that still counts.
+# The condition of a line of history `l` by somebody else that still counts. A job is compared by IS NOT DISTINCT FROM,
+# which no index answers: whatever the statistics say, history is read by account, never all of a job for each account.
 TOUCHES = sql.SQL("""
 l.action <> 'undone' AND l.job_id IS DISTINCT FROM %(job)s AND (l.job_id IS NULL OR EXISTS (
     SELECT FROM jsonb_object_keys(l.fields) AS f(name) WHERE NOT EXISTS (
         SELECT FROM change u WHERE u.account_id = l.account_id AND u.contact_id IS NOT DISTINCT FROM l.contact_id
-        AND u.job_id = l.job_id AND u.action = 'undone' AND u.version > l.version AND u.fields ? f.name)))
+        AND u.job_id IS NOT DISTINCT FROM l.job_id AND u.action = 'undone' AND u.version > l.version
+        AND u.fields ? f.name)))
 """)
 TOUCHED_ACCOUNTS = sql.SQL("""
 WITH touch AS (
@@ -88,7 +90,7 @@ WITH theirs AS (
 SELECT count(*) FROM theirs t WHERE NOT EXISTS (SELECT FROM account a WHERE a.id = t.id)
     AND EXISTS (SELECT FROM change d WHERE d.account_id = t.id AND d.contact_id IS NULL AND d.action = 'deleted')
     AND NOT EXISTS (SELECT FROM change u WHERE u.account_id = t.id AND u.contact_id IS NULL AND u.action = 'undone'
-                    AND u.job_id = %(job)s AND u.fields ? 'code')
+                    AND u.job_id IS NOT DISTINCT FROM %(job)s AND u.fields ? 'code')
 """)
 
 

@@ -48,7 +48,7 @@ WITH mine AS (
 ), edits AS (
     SELECT c.account_id, c.contact_id, m.disputed, c.version, c.fields
     FROM mine m JOIN change c ON c.account_id = m.account_id
-    WHERE c.job_id = %(job)s AND c.action = 'updated' AND {of_table}
+    WHERE c.job_id IS NOT DISTINCT FROM %(job)s AND c.action = 'updated' AND {of_table}
 ), parts AS (
     SELECT e.account_id, e.contact_id, e.disputed, e.version,
         f.name AS field, NULL AS attribute, f.pair->0 AS old, f.pair->1 AS new
@@ -74,7 +74,7 @@ LEFT JOIN LATERAL (
     AND l.version > c.version AND l.job_id IS DISTINCT FROM %(job)s AND l.action NOT IN ('undone', 'deleted')
     AND {touches_l} AND (l.job_id IS NULL OR NOT EXISTS (
         SELECT FROM change u WHERE u.account_id = l.account_id AND u.contact_id IS NOT DISTINCT FROM l.contact_id
-        AND u.job_id = l.job_id AND u.action = 'undone' AND u.version > l.version AND {touches_u}))
+        AND u.job_id IS NOT DISTINCT FROM l.job_id AND u.action = 'undone' AND u.version > l.version AND {touches_u}))
     ORDER BY l.version DESC LIMIT 1
 ) t ON true
 WHERE n.value IS DISTINCT FROM c.old AND r.created_job IS DISTINCT FROM %(job)s
@@ -123,6 +123,7 @@ class Fields:
         self.cursor = cursor
         self.job = job
         self.here = list(here)
+        self.changing: set[str] = set()
         self.left: list[Kept] = []
         self.kept: set[Place] = set()
 
@@ -187,8 +188,8 @@ class Fields:
 
     def _will_be(self, table: str, place: str, ids: Sequence[str]) -> pl.DataFrame:
         """Return text columns: what does not change, what will be, `was_...` for derived columns, and `bump`."""
-        changing = [name for (name,) in self._run("SELECT DISTINCT jsonb_object_keys(back) FROM undo_back")]
-        shown = [name for name in COLUMNS[table] if name in changing or name in BASE[table]]
+        self.changing = {name for (name,) in self._run("SELECT DISTINCT jsonb_object_keys(back) FROM undo_back")}
+        shown = [name for name in COLUMNS[table] if name in self.changing or name in BASE[table]]
         plain = ("id", "code") if table == "account" else ("id", "account_id", "is_primary")
         columns = [*plain, *shown, *(f"was_{name}" for name in KEYS[table]), "bump"]
         query = sql.SQL(
@@ -220,7 +221,7 @@ class Fields:
         frame = frame.filter((pl.col("bump") == "1") | differs)
         if table == "contact":
             self._make_room(frame)
-        shown = [name for name in COLUMNS[table] if name in frame.columns]
+        shown = [name for name in COLUMNS[table] if name in self.changing]
         write_frame(self.cursor, self.job, table, frame.select("id", *shown, *derived, "bump"), "undone")
 
     def _make_room(self, contacts: pl.DataFrame) -> None:
