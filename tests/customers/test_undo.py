@@ -342,6 +342,28 @@ def test_record_when_two_chunks_of_a_job_changed_it_gets_back_the_first_value_in
     assert account(session, "K1").city == "Ghent"
 
 
+@pytest.mark.parametrize("older", [FIRST, SECOND], ids=["created", "changed"])
+def test_import_when_it_brought_back_what_it_found_stands_in_nobodys_way(session: Session, older: uuid.UUID) -> None:
+    apply(session, ACME, id=FIRST)
+    if older == SECOND:
+        apply(session, {"code": "K1", "notes": "newer"}, id=SECOND)
+    before = state(session)
+    for no, notes in enumerate(["other", before[0][0]["notes"]]):
+        apply(session, {"code": "K1", "notes": notes}, id=THIRD, no=no)
+    for no in range(2):
+        assert undone(undo(session, THIRD, no)) == {}
+    assert state(session) == before
+    assert undo(session, older)["left"] == []
+
+
+def test_import_whose_contact_went_stands_in_nobodys_way(session: Session) -> None:
+    apply(session, ACME, id=FIRST)
+    apply(session, {"code": "K1", **ANN}, id=SECOND)
+    apply(session, {"code": "K1", "contact_email": ANN["contact_email"], "contact_job_title": "Boss"}, id=SECOND, no=2)
+    assert undo(session, SECOND)["left"] == []
+    assert undone(undo(session, FIRST)) == {"removed": 1}
+
+
 def test_chunk_when_never_applied_has_nothing_to_take_back_and_never_comes(session: Session) -> None:
     assert undone(undo(session, FIRST)) == {}
     with pytest.raises(Exception, match="another content"):

@@ -148,6 +148,9 @@ def test_screens_when_dark_or_on_a_phone_are_whole(
     copy.run("import", "customers", str(sample), "--json", check=False)
     page = open_page(dark=dark, phone=phone)
     sign_in(page, copy)
+    page.goto("/settings/sales")
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_role("button", name="Switch off")).to_be_visible()
     page.goto("/customers")
     customer = page.locator("#customer-list a[href^='/customers/']").first.get_attribute("href") or ""
     page.goto("/imports")
@@ -157,12 +160,15 @@ def test_screens_when_dark_or_on_a_phone_are_whole(
     for address in (
         "/", "/customers", "/customers/new", customer, f"{customer}#contacts", f"{customer}#history", f"{customer}/edit",
         "/imports", "/imports/new/customers", job, "/settings/users", "/settings/roles", "/settings/audit",
-        "/account/password", "/account/tokens", "/associates",
+        "/account/password", "/account/tokens", "/associates", "/associates/new", "/settings/sales", "/settings/operations",
     ):  # fmt: skip
         page.goto(address)
         check_axe(page, f"{address} dark={dark} phone={phone}")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= page.viewport_size["width"], f"{address} is {width} wide"  # type: ignore[index]
+    page.goto("/settings/sales")
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_role("button", name="Switch on")).to_be_visible()
 
 
 def test_command_line_when_importing_again_changes_nothing(

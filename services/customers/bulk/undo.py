@@ -31,14 +31,22 @@ WHERE id IN (
 )
 ORDER BY code_key FOR UPDATE
 """)
-# The condition of a line of history `l` by somebody else that still counts. A job is compared by IS NOT DISTINCT FROM,
-# which no index answers: whatever the statistics say, history is read by account, never all of a job for each account.
+# The condition of a line of history `l` by somebody else that still counts. What another job did to a field counts no
+# more once it was undone, nor when the job itself brought back what it had found, nor when the contact is gone. A job is
+# compared by IS NOT DISTINCT FROM, which no index answers: whatever the statistics say, history is read by account,
+# never all of a job for each.
 TOUCHES = sql.SQL("""
-l.action <> 'undone' AND l.job_id IS DISTINCT FROM %(job)s AND (l.job_id IS NULL OR EXISTS (
+l.action <> 'undone' AND l.job_id IS DISTINCT FROM %(job)s AND (
+    l.job_id IS NULL OR (l.contact_id IS NULL OR EXISTS (SELECT FROM contact k WHERE k.id = l.contact_id)) AND EXISTS (
     SELECT FROM jsonb_object_keys(l.fields) AS f(name) WHERE NOT EXISTS (
         SELECT FROM change u WHERE u.account_id = l.account_id AND u.contact_id IS NOT DISTINCT FROM l.contact_id
         AND u.job_id IS NOT DISTINCT FROM l.job_id AND u.action = 'undone' AND u.version > l.version
-        AND u.fields ? f.name)))
+        AND u.fields ? f.name)
+    AND (
+        SELECT (array_agg(e.fields->f.name->0 ORDER BY e.version))[1]
+            IS DISTINCT FROM (array_agg(e.fields->f.name->1 ORDER BY e.version DESC))[1]
+        FROM change e WHERE e.account_id = l.account_id AND e.contact_id IS NOT DISTINCT FROM l.contact_id
+        AND e.job_id IS NOT DISTINCT FROM l.job_id AND e.action = 'updated' AND e.fields ? f.name)))
 """)
 TOUCHED_ACCOUNTS = sql.SQL("""
 WITH touch AS (

@@ -74,7 +74,12 @@ LEFT JOIN LATERAL (
     AND l.version > c.version AND l.job_id IS DISTINCT FROM %(job)s AND l.action NOT IN ('undone', 'deleted')
     AND {touches_l} AND (l.job_id IS NULL OR NOT EXISTS (
         SELECT FROM change u WHERE u.account_id = l.account_id AND u.contact_id IS NOT DISTINCT FROM l.contact_id
-        AND u.job_id IS NOT DISTINCT FROM l.job_id AND u.action = 'undone' AND u.version > l.version AND {touches_u}))
+        AND u.job_id IS NOT DISTINCT FROM l.job_id AND u.action = 'undone' AND u.version > l.version AND {touches_u})
+        AND (
+        SELECT (array_agg({old_of_e} ORDER BY e.version))[1]
+            IS DISTINCT FROM (array_agg({new_of_e} ORDER BY e.version DESC))[1]
+        FROM change e WHERE e.account_id = l.account_id AND e.contact_id IS NOT DISTINCT FROM l.contact_id
+        AND e.job_id IS NOT DISTINCT FROM l.job_id AND e.action = 'updated' AND {touches_e}))
     ORDER BY l.version DESC LIMIT 1
 ) t ON true
 WHERE n.value IS DISTINCT FROM c.old AND r.created_job IS DISTINCT FROM %(job)s
@@ -83,6 +88,7 @@ TOUCHES_FIELD = (
     "{row}.fields ? c.field AND (c.attribute IS NULL OR"
     " ({row}.fields->c.field->0->c.attribute) IS DISTINCT FROM ({row}.fields->c.field->1->c.attribute))"
 )
+VALUE_OF_E = "CASE WHEN c.attribute IS NULL THEN e.fields->c.field->{at} ELSE e.fields->c.field->{at}->c.attribute END"
 # What every record gets back, as one object; attributes as they will be as a whole.
 GATHER = """
 INSERT INTO undo_back
@@ -157,6 +163,9 @@ class Fields:
                 value=_value_now(table),
                 touches_l=sql.SQL(TOUCHES_FIELD.format(row="l")),
                 touches_u=sql.SQL(TOUCHES_FIELD.format(row="u")),
+                touches_e=sql.SQL(TOUCHES_FIELD.format(row="e")),
+                old_of_e=sql.SQL(VALUE_OF_E.format(at=0)),
+                new_of_e=sql.SQL(VALUE_OF_E.format(at=1)),
             )
             self.cursor.execute(query, known)
         self._gather()
