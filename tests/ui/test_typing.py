@@ -65,6 +65,20 @@ def test_search_when_enter_is_pressed_opens_the_first(open_page: OpenPage) -> No
     expect(page.get_by_role("heading", level=1)).to_have_text("Zara Zhang")
 
 
+def test_rows_when_entered_while_they_come_are_asked_for_once(open_page: OpenPage) -> None:
+    page = open_page("/customers")
+    held = _hold(page, "**/customers?q=zara+zhang")
+    with page.expect_request("**/customers?q=zara+zhang"):
+        page.get_by_role("searchbox").press_sequentially("zara zhang")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(400)  # a second question would be asked at once
+    assert len(held) == 1
+    held[0].continue_()
+    entered = page.locator("tbody .person-name").first
+    expect(entered).to_have_text("Zara Zhang")
+    expect(entered).to_be_focused()
+
+
 def test_rows_when_walked_by_arrows_lead_back_to_the_box(open_page: OpenPage) -> None:
     page = open_page("/customers")
     page.keyboard.press("/")

@@ -1,16 +1,22 @@
 // Live search: Down and Up move through the rows, Enter opens the first, empty filters stay out of the address.
 const FORM = "form[data-live-search]";
-const states = new WeakMap(); // form -> { waiting: the rows shown are older than the text, then: "open" or "enter" the first one }
+// form -> waiting: the rows shown are older than the text; then: "open" or "enter" the first one;
+// asking, shown: the query under way, and the one whose rows are there.
+const states = new WeakMap();
 
-const state = form => states.get(form) ?? states.set(form, { waiting: false, then: "" }).get(form);
+const state = form => states.get(form) ?? states.set(form, { waiting: false, then: "", asking: null, shown: null }).get(form);
 const boxOf = form => form.querySelector("input[type=search]");
 const listOf = form => document.querySelector(form.getAttribute("hx-target"));
 const links = list => [...list.querySelectorAll("tr, [data-row]")].map(row => row.querySelector("a[href]")).filter(Boolean);
 
 document.addEventListener("htmx:config:request", event => {
-  const { ctx } = event.detail;
-  if (!ctx.sourceElement.matches(FORM)) return;
+  const { ctx } = event.detail, form = ctx.sourceElement;
+  if (!form.matches(FORM)) return;
   for (const [name, value] of [...ctx.request.body]) if (value === "") ctx.request.body.delete(name);
+  ctx.asked = new URLSearchParams(ctx.request.body).toString();
+  // The same rows once more would take away the one that somebody has entered meanwhile.
+  if (ctx.asked === state(form).shown && listOf(form).contains(document.activeElement)) event.preventDefault();
+  else state(form).asking = ctx.asked;
 });
 
 document.addEventListener("input", event => {
@@ -19,15 +25,15 @@ document.addEventListener("input", event => {
 });
 
 document.addEventListener("htmx:finally:request", event => {
-  const { ctx } = event.detail;
-  if (!ctx.sourceElement.matches?.(FORM) || ctx.status !== "swapped") return;
-  const form = ctx.sourceElement, box = boxOf(form);
-  const asked = new URL(ctx.request.action, location.href).searchParams.get(box.name) ?? "";
-  if (asked !== box.value) return;
-  const { then } = state(form);
-  // A second answer to the same text takes away the row that was entered: enter it again.
-  states.set(form, { waiting: false, then: then === "enter" ? then : "" });
-  const first = links(listOf(form))[0];
+  const { ctx } = event.detail, form = ctx.sourceElement;
+  if (!form.matches?.(FORM)) return;
+  if (state(form).asking === ctx.asked) state(form).asking = null;
+  if (ctx.status !== "swapped") return;
+  state(form).shown = ctx.asked;
+  const box = boxOf(form);
+  if ((new URLSearchParams(ctx.asked).get(box.name) ?? "") !== box.value) return;
+  const { then } = state(form), first = links(listOf(form))[0];
+  Object.assign(state(form), { waiting: false, then: "" });
   if (then === "open") first?.click();
   if (then === "enter" && [box, document.body].includes(document.activeElement)) first?.focus();
 });
@@ -43,9 +49,15 @@ function inBox(event, form) {
   const then = { ArrowDown: "enter", Enter: event.target.value.trim() && "open" }[event.key];
   if (!then) return;
   const first = links(listOf(form))[0];
-  if (state(form).waiting) { event.preventDefault(); state(form).then = then; form.requestSubmit(); }
+  if (state(form).waiting) { event.preventDefault(); state(form).then = then; if (!isAsked(form)) form.requestSubmit(); }
   else if (then === "open") { event.preventDefault(); first?.click(); }
   else if (first) { event.preventDefault(); first.focus(); }
+}
+
+// Whether the rows for the text in the box are on their way.
+function isAsked(form) {
+  const { asking } = state(form), box = boxOf(form);
+  return asking !== null && (new URLSearchParams(asking).get(box.name) ?? "") === box.value;
 }
 
 function inRows(event) {
