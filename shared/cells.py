@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # only workers and bulk processes need it, and it takes 40 MB
@@ -64,27 +65,67 @@ def restore(text: str) -> str:
 
 def defuse_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """Return `defuse` of all cells of a frame of text; nulls stay."""
+
+    def needs(cells: pl.Series) -> pl.Series:
+        return cells.str.contains(f"{_INNER}|{_FIRST}") & ~cells.str.contains(f"^{_PLAIN}$")
+
+    return _changed(frame, _SOME_RISKY, needs, _defused)
+
+
+def _defused(cells: pl.Series) -> pl.Series:
+    """Put the apostrophes; most cells, like phones with hyphens, need one in front and none inside."""
     import polars as pl
 
-    def defused(cells: pl.Series) -> pl.Series:
-        safer = pl.col("").str.replace_all(_INNER, "${1}${2}'${3}").str.replace(_FIRST, "${1}'${2}")
-        plain = pl.col("").str.contains(f"^{_PLAIN}$")
-        return cells.alias("").to_frame().select(pl.when(plain).then(pl.col("")).otherwise(safer)).to_series()
+    cells = cells.alias("")
+    simple = cells.str.contains(f"^[{_SIGN}]") & ~cells.str.contains(f"[{_ENDS}][\"']*[{_SIGN}]")
+    made = pl.select(pl.lit("'") + pl.lit(cells)).to_series()
+    if simple.all():
+        return made
+    others = cells.filter(~simple)
+    safer = others.str.replace_all(_INNER, "${1}${2}'${3}").str.replace(_FIRST, "${1}'${2}")
+    return made.scatter((~simple).arg_true(), safer)
 
-    return _changed(frame, _SOME_RISKY, f"{_INNER}|{_FIRST}", defused)
+
+def safe_lines(lines: pl.Series, delimiter: str) -> pl.Series:
+    """Tell which lines of a CSV file surely hold no cell that `defuse` changes. It may be unsure of a safe one.
+
+    `lines` are records as PostgreSQL writes them: only cells that need it are in quotes, and each ends with LF.
+    """
+    return lines.str.contains(_safe_line(delimiter))
+
+
+@lru_cache
+def _safe_line(delimiter: str) -> str:
+    """Return the pattern of such a line: safe cells, each a plain number or pieces of which none begins with a sign."""
+    sign = {"\t": r"\t", "|": r"\|"}.get(delimiter, delimiter)
+    others = "".join(end for end in (",", ";", r"\|") if end != sign)
+    quotes, odd = "(?:'|\"\")*", rf"'\"\r\n\t,;\|{_SIGN}"
+    piece = rf"(?:'*(?:[^{odd}{sign}][^\"\r\n\t,;\|{sign}]*)?)"
+    full = rf"{quotes}[^{odd}](?:[^\"\r\n\t,;\|]|\"\")*"
+    either = rf"(?:{full}|{quotes})"
+    more = rf"(?:[,;\|\n]{either})*"
+    quoted = rf"\"(?:{full}{more}|{quotes}(?:[,;\|]{either}{more})?|{_PLAIN})\""
+    plain = _PLAIN.replace("[ .,]", "[ .]").replace("[.,]", "[.]") if delimiter == "," else _PLAIN
+    cell = rf"(?:{piece}(?:[{others}]{piece})*|{plain}|{quoted})"
+    return rf"^{cell}(?:{sign}{cell})*\n$"
 
 
 def restore_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """Return `restore` of all text columns of a frame; nulls stay."""
 
+    def needs(cells: pl.Series) -> pl.Series:
+        return cells.str.contains(f"{_INNER_SAFE}|{_FIRST_SAFE}")
+
     def restored(cells: pl.Series) -> pl.Series:
         return cells.str.replace_all(_INNER_SAFE, "${1}${2}${3}").str.replace(_FIRST_SAFE, "${1}${2}")
 
-    return _changed(frame, _SOME_SAFE, f"{_INNER_SAFE}|{_FIRST_SAFE}", restored)
+    return _changed(frame, _SOME_SAFE, needs, restored)
 
 
-def _changed(frame: pl.DataFrame, some: str, one: str, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
-    """Change the few cells that match `one`, in the columns that match `some` as a whole: most have none."""
+def _changed(
+    frame: pl.DataFrame, some: str, needs: Callable[[pl.Series], pl.Series], change: Callable[[pl.Series], pl.Series]
+) -> pl.DataFrame:
+    """Change the few cells that need it, in the columns that match `some` as a whole: most have none."""
     import polars.selectors as cs
 
     joined = frame.select(cs.string().str.join("\n").str.contains(some))
@@ -94,6 +135,6 @@ def _changed(frame: pl.DataFrame, some: str, one: str, change: Callable[[pl.Seri
     for name, has_some in zip(joined.columns, joined.row(0), strict=True):
         if has_some:
             cells = frame[name]
-            places = cells.str.contains(one).fill_null(value=False)
+            places = needs(cells).fill_null(value=False)
             made.append(cells.scatter(places.arg_true(), change(cells.filter(places))))
     return frame.with_columns(made)

@@ -86,6 +86,30 @@ def test_frame_when_defused_or_restored_is_as_its_cells_are(texts):
         assert made.drop("a").equals(frame.drop("a"))
 
 
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(st.none() | TEXTS, min_size=1, max_size=4), st.sampled_from(",;|\t"))
+@example(["a,+5,b"], ",")
+@example(["+5;", "-1 2"], ",")
+@example(["\tx"], "\t")
+def test_line_when_safe_holds_only_cells_that_stay(texts, delimiter):
+    """Accept-only: what goes through as PostgreSQL wrote it is what would have been written cell by cell."""
+    cells_of = [None if text is None else text.replace("\0", "") for text in texts]
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells_of)  # so that CR is quoted, too
+    line = out.getvalue().removesuffix("\r\n") + "\n"
+    if cells.safe_lines(pl.Series([line]), delimiter)[0]:
+        assert [cells.defuse(text) for text in cells_of if text] == [text for text in cells_of if text]
+
+
+@pytest.mark.parametrize("delimiter", [*",;|\t"])
+def test_line_when_it_holds_numbers_and_phones_is_safe(delimiter):
+    """Most lines must be, or they are taken apart for nothing."""
+    words = ["C1", "+33 1 42 68 53 00", "+44 (0)20 7946 0018", "-5", "a=b", "O'Neil", "x@y.example", "", "a; b", "a|b"]
+    words += ['"Smith, ""Bob"" & Co; Ltd"', '"one\n\ntwo"', '"-1.234,56"', '""', "gold;silver", "+33142685300\n"]
+    line = delimiter.join(word for word in words if delimiter not in word or word.startswith('"'))
+    assert cells.safe_lines(pl.Series([line]), delimiter)[0]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(NASTY, min_size=2, max_size=4))
 def test_written_line_when_read_by_another_delimiter_holds_no_formula(texts):
