@@ -1,0 +1,46 @@
+"""What the API takes in and gives out."""
+
+from services.imports.schemas.checks import CorrectedRowsIn, RefusalPage
+from services.imports.schemas.exports import (
+    ExportIn,
+    ExportOut,
+    ExportPage,
+    ExportQuery,
+    ExportTargetOut,
+    ExportTargetsOut,
+)
+from services.imports.schemas.jobs import JobOut, JobPage, JobPatch, JobQuery, KeptPage, UploadQuery
+from services.imports.schemas.mappings import (
+    MatchesOut,
+    SavedMappingEdit,
+    SavedMappingIn,
+    SavedMappingOut,
+    SavedMappingPage,
+    SavedMappingQuery,
+)
+from services.imports.schemas.targets import TargetOut, TargetsOut
+
+__all__ = [
+    "CorrectedRowsIn",
+    "ExportIn",
+    "ExportOut",
+    "ExportPage",
+    "ExportQuery",
+    "ExportTargetOut",
+    "ExportTargetsOut",
+    "JobOut",
+    "JobPage",
+    "JobPatch",
+    "JobQuery",
+    "KeptPage",
+    "MatchesOut",
+    "RefusalPage",
+    "SavedMappingEdit",
+    "SavedMappingIn",
+    "SavedMappingOut",
+    "SavedMappingPage",
+    "SavedMappingQuery",
+    "TargetOut",
+    "TargetsOut",
+    "UploadQuery",
+]

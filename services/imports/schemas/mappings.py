@@ -1,0 +1,92 @@
+"""Which columns feed which fields, what was found for them, and mappings that are kept."""
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from services.imports.schemas.words import Words
+from shared.web import PageQuery, page_of
+
+BLANKS = ("keep", "clear")
+
+
+class MappingIn(ma.Schema):
+    """Which column feeds which field."""
+
+    columns = fields.Dict(
+        keys=Words(),
+        values=Words(allow_none=True),
+        load_default=dict,
+        metadata={"description": "Column of the file to field; a column that is left out or null feeds nothing."},
+    )
+    constants = fields.Dict(
+        keys=Words(),
+        values=Words(),
+        load_default=dict,
+        metadata={"description": "Field to a value that is the same in all rows."},
+    )
+    keep_unmapped = fields.Boolean(
+        load_default=True, metadata={"description": "Keep columns that feed no field as attributes of the record."}
+    )
+    values = fields.Dict(
+        keys=Words(),
+        values=fields.Dict(keys=Words(), values=Words()),
+        load_default=dict,
+        metadata={
+            "description": "Column to what its texts mean, in any case: {text: value}; for fields with `choices`."
+        },
+    )
+    blanks = fields.Dict(
+        keys=Words(),
+        values=fields.String(validate=validate.OneOf(BLANKS)),
+        load_default=dict,
+        metadata={"description": "Column to what its blank cells do, where that is not the job's `blank`."},
+    )
+
+
+class ColumnMatchOut(ma.Schema):
+    """What was found for a column; for `fuzzy`, `suggestion` is what a person should confirm."""
+
+    column = fields.String()
+    field = fields.String(allow_none=True)
+    how = fields.String(metadata={"description": "saved, exact, alias, fuzzy, own or none."})
+    confidence = fields.Integer()
+    suggestion = fields.String(allow_none=True)
+
+
+class MatchesOut(ma.Schema):
+    """What was found for the columns of a job's file."""
+
+    items = fields.List(fields.Nested(ColumnMatchOut))
+
+
+class SavedMappingEdit(ma.Schema):
+    """A mapping that is kept by name, with the columns of the files that it is for."""
+
+    name = Words(required=True, shortest=1, longest=100)
+    header = fields.List(Words(), required=True, validate=validate.Length(1, 1_000))
+    mapping = fields.Nested(MappingIn, required=True)
+
+
+class SavedMappingIn(SavedMappingEdit):
+    """A mapping to keep, and what it is for."""
+
+    kind = Words(required=True, shortest=1, longest=60)
+
+
+class SavedMappingOut(SavedMappingIn):
+    """A saved mapping."""
+
+    id = fields.UUID()
+    created_by_name = fields.String()
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+    version = fields.Integer()
+
+
+class SavedMappingQuery(PageQuery):
+    """Which saved mappings to list."""
+
+    kind = fields.String(load_default=None, validate=validate.Length(1, 60))
+
+
+SavedMappingPage = page_of(SavedMappingOut)
