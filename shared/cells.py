@@ -99,7 +99,7 @@ def _safe_line(delimiter: str) -> str:
     """Return the pattern of such a line: safe cells, each a plain number or pieces of which none begins with a sign."""
     sign = {"\t": r"\t", "|": r"\|"}.get(delimiter, delimiter)
     others = "".join(end for end in (",", ";", r"\|") if end != sign)
-    quotes, odd = "(?:'|\"\")*", rf"'\"\r\n\t,;\|{_SIGN}"
+    quotes, odd = '(?:\'|"")*', rf"'\"\r\n\t,;\|{_SIGN}"
     piece = rf"(?:'*(?:[^{odd}{sign}][^\"\r\n\t,;\|{sign}]*)?)"
     full = rf"{quotes}[^{odd}](?:[^\"\r\n\t,;\|]|\"\")*"
     either = rf"(?:{full}|{quotes})"

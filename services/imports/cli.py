@@ -61,6 +61,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
     imports.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="the same value in all rows; may be repeated"
+    )
+    imports.add_argument(
         "--dry-run",
         action="store_true",
         help="check the whole file, import nothing, and tell what an import would do. The checked file stays ready for"
@@ -82,11 +85,11 @@ def _run(options: argparse.Namespace) -> int:
     address, token = os.environ.get("LIAISON_URL"), os.environ.get("LIAISON_TOKEN")
     if not address or not token:
         raise Trouble("set LIAISON_URL and LIAISON_TOKEN in the environment.")
-    pairs = _pairs(options.map)
+    pairs, constants = _pairs(options.map), _constants(options.set)
     if options.file and not options.file.is_file():
         raise Trouble(f"there is no file {options.file}.")
     with Api(address, token) as api:
-        job_id = options.job or _prepare(api, options, pairs)
+        job_id = options.job or _prepare(api, options, pairs, constants)
         api.call("POST", f"/jobs/{job_id}/{'check' if options.dry_run else 'start'}")
         job = wait(api, job_id, Bar(sys.stderr))
     if job["state"] == "ready":
@@ -96,21 +99,31 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if job["state"] == "completed" and not job["counts"]["failed"] else 1
 
 
-def _prepare(api: "Api", options: argparse.Namespace, pairs: dict[str, str]) -> str:
-    """Upload the file and match its columns; return the id of the job."""
+def _prepare(api: "Api", options: argparse.Namespace, pairs: dict[str, str], constants: dict[str, str]) -> str:
+    """Upload the file and match its columns; return the id of the job. What cannot be matched leaves no job."""
     job = api.upload(options.kind, options.file)
+    try:
+        _match(api, options, job, pairs, constants)
+    except Trouble:
+        api.call("POST", f"/jobs/{job['id']}/cancel")
+        raise
+    return str(job["id"])
+
+
+def _match(
+    api: "Api", options: argparse.Namespace, job: dict[str, Any], pairs: dict[str, str], constants: dict[str, str]
+) -> None:
     for warning in job["warnings"]:
         print(warning, file=sys.stderr)
-    columns = _columns(api, job, pairs)
+    columns = {column: field for column, field in _columns(api, job, pairs).items() if field not in constants}
     choices = {
-        "mapping": {"columns": columns, "keep_unmapped": True},
+        "mapping": {"columns": columns, "constants": constants, "keep_unmapped": True},
         "mode": options.mode,
         "match": options.match or _match_for(columns),
         "blank": options.blank,
         "repeated": options.repeated,
     }
     api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
-    return str(job["id"])
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -121,6 +134,16 @@ def _pairs(texts: list[str]) -> dict[str, str]:
             raise Trouble(f"--map takes COLUMN=FIELD, not “{text}”.")
         pairs[column] = field
     return pairs
+
+
+def _constants(texts: list[str]) -> dict[str, str]:
+    constants = {}
+    for text in texts:
+        field, _, value = text.partition("=")
+        if not field or not value:
+            raise Trouble(f"--set takes FIELD=VALUE, not “{text}”.")
+        constants[field] = value
+    return constants
 
 
 def _columns(api: "Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from services.customers.domain import history
+from services.customers.domain import codes, history
 from services.customers.domain.accounts import edit_account
 from services.customers.models import Account, Change, Outbox, Receipt
 from tests.customers.bulk_chunks import (
@@ -147,6 +147,17 @@ def test_row_when_its_code_is_blank_is_refused(session: Session) -> None:
     answer = apply(session, COBALT, {"code": None, "name": "Nameless"})
     assert refused(answer) == [(2, "code", "code_required")]
     assert counts(answer) == {"created": 1, "failed": 1}
+
+
+def test_rows_without_a_code_when_all_are_only_added_get_one(session: Session) -> None:
+    taken = codes.next_codes(session, 1)[0]
+    theirs = f"{taken[0]}{int(taken[1:]) + 1}"
+    rows = [{"code": None, "name": "Ann"}, {"code": theirs, "name": "Bo"}, {"code": None, "name": "Ann"}]
+    answer = apply(session, *rows, mode="create")
+    assert counts(answer) == {"created": 3}
+    made = dict(session.execute(select(Account.code, Account.name)).all())
+    assert made.pop(theirs) == "Bo"
+    assert list(made.values()) == ["Ann", "Ann"]
 
 
 def test_row_when_its_code_is_written_otherwise_finds_the_account(session: Session) -> None:

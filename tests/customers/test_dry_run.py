@@ -144,6 +144,11 @@ def test_codes_when_they_would_be_given_are_new_and_no_number_is_taken(session: 
     assert values == {"code": "new", "name": "A", "kind": "company", "email": "a@ex.example"}
 
 
+def test_rows_without_a_code_when_all_are_only_added_are_each_new(session: Session) -> None:
+    told = check(session, {"code": None, "name": "A"}, {"code": None, "name": "A"}, mode="create")
+    assert counts(told) == {"created": 2}
+
+
 def test_rows_when_they_speak_of_one_account_see_what_the_one_before_would_leave(session: Session) -> None:
     apply(session, {"code": "C1", "name": "Cobalt", "email": "a@ex.example", "contact_email": "b@ex.example",
                     "contact_last_name": "Doe"})  # fmt: skip

@@ -1,6 +1,7 @@
 """Mapping (I4): by a saved one, by name, by alias, or only suggested; constants, joined and kept columns."""
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -124,6 +125,15 @@ def test_good_mapping_is_valid():
 )
 def test_wrong_mapping_names_what_is_wrong(mapping: Mapping, where: str, words: str):
     assert words in faults(mapping)[where][0]
+
+
+def test_key_that_new_records_get_needs_no_column_when_all_are_only_added():
+    numbered = replace(TARGET, keys=(replace(TARGET.keys[0], numbered=True), *TARGET.keys[1:]))
+    validate(Mapping({"Name": "name"}), HEADER, numbered, match="code", mode="create")
+    with pytest.raises(MappingRefused) as refused:
+        validate(Mapping({"Name": "name"}), HEADER, numbered, match="code")
+    assert refused.value.fields["match"][0].endswith("choose “Only added” (mode create): those without one get one.")
+    assert "match" in faults(Mapping({"Name": "name"}), mode="create")
 
 
 def test_unknown_key_is_refused():

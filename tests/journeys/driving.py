@@ -20,9 +20,11 @@ class Copy:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `./liaison ARGUMENTS` for this copy."""
-        return subprocess.run(
-            [ROOT / "liaison", *arguments], env=self.environment, capture_output=True, text=True, check=check, cwd=ROOT
+        done = subprocess.run(
+            [ROOT / "liaison", *arguments], env=self.environment, capture_output=True, text=True, check=False, cwd=ROOT
         )
+        assert done.returncode == 0 or not check, done.stderr
+        return done
 
 
 def sign_in(page: Page, copy: Copy, user: str = "admin") -> None:

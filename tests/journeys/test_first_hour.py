@@ -191,6 +191,25 @@ def test_command_line_when_importing_again_changes_nothing(
     assert changed["counts"] == {"rows": 200, "created": 0, "updated": 10, "unchanged": 190, "skipped": 0, "failed": 0}
 
 
+def test_command_line_when_a_column_is_unknown_leaves_nothing_behind(copy: Copy, tmp_path: Path) -> None:
+    path = tmp_path / "unknown.csv"
+    path.write_text("Company\nUnmatched Ltd\n", encoding="utf-8")
+    refused = copy.run("import", "customers", str(path), "--map", "Firm=name", check=False)
+    assert refused.returncode == 2
+    assert "the file has no column “Firm”. It has: Company." in refused.stderr
+    newest = json.loads(copy.run("jobs", "--json").stdout)[0]
+    assert (newest["file_name"], newest["state"]) == ("unknown.csv", "cancelled")
+
+
+def test_command_line_when_a_value_is_the_same_for_all_needs_no_column(copy: Copy, tmp_path: Path) -> None:
+    path = tmp_path / "all-french.csv"
+    path.write_text("Company\nTout Court SA\n", encoding="utf-8")
+    copy.run("import", "customers", str(path), "--set", "country=FR", "--mode", "create")
+    exported = tmp_path / "french.csv"
+    copy.run("export", "customers", str(exported), "--filter", "q=Tout Court")
+    assert "FR" in exported.read_text(encoding="utf-8-sig").splitlines()[1].split(",")
+
+
 def test_row_menu_when_opened_by_mouse_or_keyboard_offers_the_same(copy: Copy, open_page: Callable[..., Page]) -> None:
     """C3."""
     page = open_page()

@@ -22,7 +22,7 @@ from services.customers.domain.codes import next_codes
 from services.customers.models import Outbox
 from shared.bulk import ChunkResult, Refusal
 from shared.events.customers import AccountsImported
-from shared.keys import code_keys, email_keys
+from shared.keys import code_key, code_keys, email_keys
 from shared.outbox import record
 
 TRIES = 5
@@ -128,7 +128,7 @@ class Chunk:
         """Write what is to be written; return the counts."""
         rows = self._keyed()
         while rows.height:  # once, unless keys come again
-            first = pl.col("key").is_first_distinct()
+            first = pl.col("key").is_null() | pl.col("key").is_first_distinct()
             self._apply(rows.filter(first))
             rows = rows.filter(~first)
             self.job = self.job.keeping()
@@ -137,7 +137,7 @@ class Chunk:
         return self.result
 
     def _apply(self, rows: pl.DataFrame) -> None:
-        """Apply rows of which no two have the same key."""
+        """Apply rows of which no two have the same key; one without a key is new."""
         found = self._find(self.job.match, rows["key"])
         new = self._existing(rows, found) if found.height else rows
         if self.job.mode == "update":
@@ -149,17 +149,22 @@ class Chunk:
         return find_accounts(self.cursor, match, keys)
 
     def _keyed(self) -> pl.DataFrame:
-        """Return the rows with their `key`; those without one, or (unless folded) with that of another, are refused."""
+        """Return the rows with their `key`. Those with that of another are refused, unless they are folded.
+
+        So are those without a key, unless all new customers are to be made and get a code.
+        """
         match = self.job.match
         texts = self.rows.select(pl.coalesce("email", "contact_email") if match == "email" else "code").to_series()
         key = email_keys(texts) if match == "email" else code_keys(texts)
         rows = self.rows.with_columns(key.alias("key")).sort("_row")
-        rows = self._refuse(rows, pl.col("key").is_null(), match, f"{match}_required", "Needed to find the customer.")
+        if match != "code" or self.job.mode != "create":
+            rows = self._refuse(
+                rows, pl.col("key").is_null(), match, f"{match}_required", "Needed to find the customer."
+            )
         if self.job.repeated == "fold":
             return rows
-        return self._refuse(
-            rows, ~pl.col("key").is_first_distinct(), match, "repeated_key", "Stands in the file twice."
-        )
+        again = pl.col("key").is_not_null() & ~pl.col("key").is_first_distinct()
+        return self._refuse(rows, again, match, "repeated_key", "Stands in the file twice.")
 
     def _existing(self, rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         """Deal with rows whose account is there; return the others."""
@@ -232,8 +237,8 @@ class Chunk:
             rows, nameless, "contact_last_name", "contact_name_required", "A new contact needs a first or last name."
         )
         if self.job.match == "email":
-            rows = self._with_codes(rows)
-        self.result.created += self._add(rows)
+            rows = self._without_taken_codes(rows)
+        self.result.created += self._add(self._with_codes(rows))
 
     def _add(self, rows: pl.DataFrame) -> int:
         """Write new accounts with their contacts; return how many."""
@@ -244,18 +249,25 @@ class Chunk:
         self.result.created_ids += packed_ids(records.accounts["id"])
         return records.accounts.height
 
-    def _with_codes(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Refuse new codes that other accounts have; give codes to rows without."""
+    def _without_taken_codes(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Refuse new codes that other accounts, or other rows, have."""
         rows = rows.with_columns(code_keys(rows["code"]).alias("code_key"))
         taken = self._find("code", rows["code_key"])["key"]
         rows = self._refuse(
             rows, pl.col("code_key").is_in(taken.to_list()), "code", "code_taken", "Belongs to another customer."
         )
         twice = pl.col("code_key").is_not_null() & ~pl.col("code_key").is_first_distinct()
-        rows = self._refuse(rows, twice, "code", "repeated_code", "Stands in the file twice.")
+        return self._refuse(rows, twice, "code", "repeated_code", "Stands in the file twice.")
+
+    def _with_codes(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give codes to rows without, none that another row has."""
         blank = rows["code"].is_null()
-        codes = self._codes(int(blank.sum()))
-        return rows.with_columns(rows["code"].scatter(blank.arg_true(), codes)) if codes else rows
+        if not (count := int(blank.sum())):
+            return rows
+        theirs, codes = set(code_keys(rows["code"])), list[str]()
+        while len(codes) < count:
+            codes += [code for code in self._codes(count - len(codes)) if code_key(code) not in theirs]
+        return rows.with_columns(rows["code"].scatter(blank.arg_true(), codes))
 
     def _codes(self, count: int) -> list[str]:
         return next_codes(self.session, count)

@@ -1,8 +1,8 @@
 """Exports: the accounts that a list shows, or their contacts, as a stream of CSV (I12).
 
 One statement gives all rows, so they are of one moment; they flow through in blocks, so memory does not grow. While
-PostgreSQL sends the next block, the one before is defused (`shared.cells`): its lines go through as PostgreSQL wrote them,
-but for those in which a cell may have to be changed.
+PostgreSQL sends the next block, the one before is defused (`shared.cells`): its lines go through as PostgreSQL wrote
+them, but for those in which a cell may have to be changed.
 """
 
 import csv
@@ -99,9 +99,7 @@ def _written(block: bytes, names: Sequence[str], delimiter: str) -> bytes:
     risky = (~safe_lines(pl.Series(lines, dtype=pl.Binary).cast(pl.String), delimiter)).arg_true().to_list()
     if risky:
         found = b"".join([lines[at] for at in risky])
-        frame = pl.read_csv(
-            found, has_header=False, separator=delimiter, new_columns=list(names), infer_schema=False
-        )
+        frame = pl.read_csv(found, has_header=False, separator=delimiter, new_columns=list(names), infer_schema=False)
         out = io.BytesIO()
         defuse_frame(frame).write_csv(out, include_header=False, separator=delimiter, line_terminator="\n\0")
         for at, line in zip(risky, out.getvalue().removesuffix(b"\0").split(b"\0"), strict=True):

@@ -325,8 +325,8 @@ Rows find their customer by code, or by e-mail: the row's first address is looke
 primary contacts. One that fits several customers is refused, never guessed.
 A new customer needs a name. A row without one, but with a contact's name, is a person and gets that name, unless the \
 row says that it is a company.
-With matching by e-mail, new customers without a code get one. What found the customer, its code and its own e-mail, \
-never changes.
+New customers without a code get one where rows are found by e-mail, or where rows are only added.
+What found the customer, its code and its own e-mail, never changes.
 The contact is found by its e-mail, else by name and phone, else by its name; if there is none yet, it is added, as \
 the primary one if the customer has none.
 A blank cell leaves what is there or clears it, as you choose. Code, name, kind, roles and a contact's last name are \
@@ -360,7 +360,7 @@ def customers_target() -> dict[str, Any]:
         "noun": "customer",
         "instructions": INSTRUCTIONS.strip().splitlines(),
         "keys": [
-            {"name": "code", "field": "code", "rule": "code", "label": "Code"},
+            {"name": "code", "field": "code", "rule": "code", "label": "Code", "numbered": True},
             {"name": "email", "field": "email", "rule": "email", "label": "E-mail", "also": ["contact_email"]},
         ],
         "fields": [field.to_json() for field in TARGET_FIELDS],

@@ -32,8 +32,8 @@ WHERE id IN (
 ORDER BY code_key FOR UPDATE
 """)
 # The condition of a line of history `l` by somebody else that still counts. What another job did to a field counts no
-# more once it was undone, nor when the job itself brought back what it had found, nor when the contact is gone. A job is
-# compared by IS NOT DISTINCT FROM, which no index answers: whatever the statistics say, history is read by account,
+# more once it was undone, nor when the job itself brought back what it had found, nor when the contact is gone. A job
+# is compared by IS NOT DISTINCT FROM, which no index answers: whatever the statistics say, history is read by account,
 # never all of a job for each.
 TOUCHES = sql.SQL("""
 l.action <> 'undone' AND l.job_id IS DISTINCT FROM %(job)s AND (

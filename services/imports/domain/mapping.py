@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from services.imports.domain.sniffing import ERROR_COLUMNS, has_reasons
-from services.imports.domain.target import Target
+from services.imports.domain.target import Target, TargetKey
 from services.imports.errors import MappingRefused
 from shared.cells import is_ours
 from shared.keys import name_key
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the web process does not need it, and it takes 40 MB
     import polars as pl
 
 MAX_CONSTANT = 1_000
+ALL_NEW = " If all rows are new, choose “Only added” (mode create): those without one get one."
 ESCAPED = r'["\\\x00-\x1f]'  # what JSON (RFC 8259) does not take as it is
 
 
@@ -126,11 +127,18 @@ def validate(
     if key is None:
         names = ", ".join(known.name for known in target.keys)
         faults["match"] = [f"Rows cannot be matched by “{match[:40]}”. Known are: {names}."]
-    elif mapping.columns and not {key.field, *key.also} & (fed if key.apart else set(mapping.columns.values())):
-        sentence = f"Rows are matched by {key.label}: choose the column that holds it, or match by something else."
-        faults["match"] = [sentence]
+    elif mapping.columns and not (mode == "create" and key.numbered) and not _is_fed(key, mapping):
+        faults["match"] = [
+            f"Rows are matched by {key.label}: choose the column that holds it, or match by something else."
+            + (ALL_NEW if key.numbered else "")
+        ]
     if faults:
         raise MappingRefused(faults)
+
+
+def _is_fed(key: TargetKey, mapping: Mapping) -> bool:
+    fed = set(mapping.columns.values()) | (set(mapping.constants) if key.apart else set())
+    return not fed.isdisjoint((key.field, *key.also))
 
 
 def _check_columns(mapping: Mapping, header: Sequence[str], target: Target, faults: dict[str, list[str]]) -> None:

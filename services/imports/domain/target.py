@@ -47,7 +47,8 @@ class TargetField:
 class TargetKey:
     """By what rows can find their record: the value of `field`, or of one of `also`.
 
-    Where several rows may share it, the first group of `apart` of which a row has anything tells them apart.
+    Where several rows may share it, the first group of `apart` of which a row has anything tells them apart. Where
+    the key is `numbered`, a new record without one gets one.
     """
 
     name: str
@@ -57,6 +58,7 @@ class TargetKey:
     also: tuple[str, ...] = ()
     apart: tuple[tuple[str, ...], ...] = ()
     told: str = ""
+    numbered: bool = False
 
     @property
     def words(self) -> str:
@@ -141,6 +143,7 @@ def _key(answer: dict[str, Any]) -> TargetKey:
         tuple(answer.get("also", ())),
         tuple(tuple(group) for group in answer.get("apart", ())),
         answer.get("told", ""),
+        bool(answer.get("numbered")),
     )
 
 
