@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 
 from ops.browser import candidates
 from tests.ui.gallery import PROJECT, create_gallery, served
@@ -15,6 +15,9 @@ from tests.ui.gallery import PROJECT, create_gallery, served
 AXE = PROJECT / "node_modules/axe-core/axe.min.js"
 ASKED_FOR = ("Failed to load resource", "htmx: htmx:error: Failed to fetch")
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+expect.set_options(timeout=10_000)  # a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="session")
