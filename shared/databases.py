@@ -2,10 +2,13 @@
 
 import os
 import sys
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+# The role of a service's transactions for people who see only a part; row-level security holds for it (`shared.scope`).
+SCOPED = {"customers": "customers_scoped", "associates": "associates_scoped"}
 EXTENSIONS = {"customers": ("pg_trgm", "btree_gin"), "associates": ("pg_trgm",)}
 
 
@@ -19,7 +22,18 @@ def create(admin_url: str, service: str, password: str) -> None:
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (service,)).fetchone():
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, name))
         admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        add_scoped_role(admin, service)
     add_extensions(psycopg.conninfo.make_conninfo(admin_url, dbname=service), service)
+
+
+def add_scoped_role(admin: psycopg.Connection[Any], service: str) -> None:
+    """Add the role that `service` steps into for who sees only a part; it can do nothing that it is not granted."""
+    if role := SCOPED.get(service):
+        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
+            admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (service,)).fetchone():
+            grant = sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE")
+            admin.execute(grant.format(sql.Identifier(role), sql.Identifier(service)))
 
 
 def add_extensions(url: str, service: str) -> None:

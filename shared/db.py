@@ -65,6 +65,14 @@ def after_commit(session: Session, call: Callable[[], object]) -> None:
         calls.append(call)
 
 
+def _open_session() -> Session:
+    """Return a session that sees no more than who asks may see; `shared.web.access` says whether there is a limit."""
+    session: Session = current_app.extensions["liaison.sessions"]()
+    if limit := g.get("limit"):
+        limit(session)
+    return session
+
+
 @contextmanager
 def unit_of_work() -> Iterator[Session]:
     """Yield a session; commit when the block ends well, else roll back; then run what `after_commit` collected.
@@ -76,7 +84,7 @@ def unit_of_work() -> Iterator[Session]:
         yield outer
         outer.flush()
         return
-    session: Session = current_app.extensions["liaison.sessions"]()
+    session = _open_session()
     try:
         yield session
         session.commit()
@@ -103,7 +111,7 @@ def joined_by_inner(session: Session) -> Iterator[None]:
 @contextmanager
 def read_only() -> Iterator[Session]:
     """Yield a session that is rolled back at the end of the block; what was loaded stays readable after it."""
-    session: Session = current_app.extensions["liaison.sessions"]()
+    session = _open_session()
     try:
         yield session
     finally:

@@ -28,7 +28,8 @@ LEEWAY = 5
 class Identity:
     """A signed-in person, or a service that calls. `accounts` are the only accounts a portal user may see.
 
-    `features` are the parts of Liaison that this installation has switched on.
+    `associate_id` is whom an associate's user is tied to. `features` are the parts of Liaison that this installation
+    has switched on.
     """
 
     user_id: UUID
@@ -37,6 +38,12 @@ class Identity:
     permissions: frozenset[str] = frozenset()
     accounts: tuple[UUID, ...] = ()
     features: frozenset[str] = frozenset()
+    associate_id: UUID | None = None
+
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether this is one of our own, whom permissions alone limit; all others see a part of the records."""
+        return self.kind in ("employee", "service")
 
     def may(self, permission: str) -> bool:
         """Tell whether this person has `permission`."""
@@ -64,6 +71,7 @@ def sign_identity(keys: Path, identity: Identity, *, now: float | None = None) -
         "perms": sorted(identity.permissions),
         "accounts": [str(account) for account in identity.accounts],
         "features": sorted(identity.features),
+        "associate": str(identity.associate_id) if identity.associate_id else None,
     }
     header = {"alg": "Ed25519", "typ": "identity+jwt"}
     return jwt.encode(header, claims, keyring.private_key(keys, "portal"), algorithms=["Ed25519"])
@@ -79,6 +87,7 @@ def verify_identity(keys: Path, token: str) -> Identity:
         permissions=frozenset(claims["perms"]),
         accounts=tuple(UUID(account) for account in claims["accounts"]),
         features=frozenset(claims.get("features", ())),
+        associate_id=UUID(claims["associate"]) if claims.get("associate") else None,
     )
 
 

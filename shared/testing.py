@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from psycopg import sql
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.orm import sessionmaker
 
 from shared import databases, keyring, migrate
@@ -50,6 +50,7 @@ def make_database() -> Iterator[Callable[[str], str]]:
         name = f"test_{service}_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(server_url(), autocommit=True) as admin:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            databases.add_scoped_role(admin, service)
         made.append(name)
         url = psycopg.conninfo.conninfo_to_dict(server_url())
         plain = f"postgresql://{url['user']}@{url['host']}:{url['port']}/{name}"
@@ -83,11 +84,17 @@ def make_settings(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> C
     return make
 
 
+def _leave_role(connection: Connection, *_: object) -> None:
+    """A session's transaction is a savepoint here, at whose end PostgreSQL does not take `SET LOCAL` back."""
+    connection.exec_driver_sql("RESET ROLE")
+
+
 @contextmanager
 def outer_transaction(app: Flask) -> Iterator[Connection]:
     """Let every session of `app` run inside one transaction that is rolled back at the end of the block."""
     with app.extensions["liaison.engine"].connect() as connection:
         transaction = connection.begin()
+        event.listen(connection, "release_savepoint", _leave_role)
         before = app.extensions["liaison.sessions"]
         app.extensions["liaison.sessions"] = sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"

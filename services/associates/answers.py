@@ -1,15 +1,26 @@
 """What other services ask associates: the rows of their copies, page by page."""
 
+import uuid
 from typing import Any
 
 from flask import Blueprint, request
 
 from services.associates.domain import copies
+from services.associates.domain.associates import get_associate
 from shared.copies import after_of
 from shared.db import read_only
 from shared.web import internal
 
 blueprint = Blueprint("answers", __name__)
+
+
+@blueprint.get("/internal/associates/<uuid:associate_id>")
+@internal()
+def one_associate(associate_id: uuid.UUID) -> dict[str, Any]:
+    """Tell how an associate is called, and whether its users may sign in."""
+    with read_only() as session:
+        associate = get_associate(session, associate_id)
+    return {"code": associate.code, "name": associate.name, "can_login": associate.can_login}
 
 
 @blueprint.get("/internal/copies/associates")

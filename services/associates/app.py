@@ -5,6 +5,7 @@ from flask import Flask
 from services.associates import config
 from services.associates.answers import blueprint as answers
 from services.associates.api import blueprints as apis
+from services.associates.domain.scope import limit_session
 from services.associates.models import FeedCursor, IdempotencyKey, Outbox
 from services.associates.pages import blueprint as pages
 from shared.feed import feed_blueprint
@@ -22,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         apis=apis,
         internals=[feed_blueprint(Outbox, FeedCursor), answers],
         idempotency=IdempotencyKey,
+        limit=limit_session,
     )
     nudge_after_commit(app, config.READERS)
     return app

@@ -40,7 +40,8 @@ code_sequence = Sequence("code_sequence", start=10001, metadata=Base.metadata)
 class Associate(Base):
     """A dealer, partner or colleague, a person or a firm, who looks after accounts or brings them in.
 
-    `search` is what live search looks through (`shared.words.searched`).
+    `status` says whether it may be given work, `can_login` whether its users may sign in (A6): a colleague without
+    sign-in may well look after customers. `search` is what live search looks through (`shared.words.searched`).
     """
 
     __tablename__ = "associate"
@@ -61,6 +62,7 @@ class Associate(Base):
     country: Mapped[Words | None]
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     notes: Mapped[Words | None]
+    can_login: Mapped[bool] = mapped_column(server_default="false")
     status: Mapped[Words] = mapped_column(server_default="active")
     status_reason: Mapped[Words | None]
     status_at: Mapped[Moment | None]

@@ -5,6 +5,7 @@ from flask import Flask
 from services.customers.answers import blueprint as answers
 from services.customers.api import blueprints as apis
 from services.customers.config import BULK_DATABASE, READERS, WEB_DATABASE, load_settings
+from services.customers.domain.scope import limit_session
 from services.customers.models import FeedCursor, IdempotencyKey, Outbox
 from services.customers.pages import blueprint as pages
 from shared import web
@@ -23,6 +24,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         internals=[feed_blueprint(Outbox, FeedCursor), answers],
         database=WEB_DATABASE,
         idempotency=IdempotencyKey,
+        limit=limit_session,
     )
     nudge_after_commit(app, READERS)
     return app

@@ -26,6 +26,15 @@ class ContactNotFound(NotFound):
         )
 
 
+class AssociateNotFound(NotFound):
+    """There is no such associate, or none that this person may see."""
+
+    code = "associate_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such associate. Perhaps it was deleted.")
+
+
 class RoleMissing(Invalid):
     """An account would be neither customer nor vendor."""
 

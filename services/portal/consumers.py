@@ -1,4 +1,4 @@
-"""Events of other services that belong into the audit trail: what happened there, as it was recorded there."""
+"""Events of other services: what belongs into the audit trail, as recorded there, and which associates may come in."""
 
 import uuid
 from datetime import datetime
@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from services.portal.domain import audit
+from services.portal.domain import audit, ties
 from services.portal.domain.actor import Actor
-from shared.events.associates import AssociateDeleted, AssociateStatusChanged
+from shared.events.associates import AssociateDeleted, AssociateSaved, AssociateStatusChanged
 from shared.events.customers import AccountDeleted, AccountStatusChanged, ContactStatusChanged
 from shared.events.imports import ExportTaken, JobFinished
 from shared.feed import Handler
@@ -93,9 +93,17 @@ def note_associate_status(session: Session, event: dict[str, Any]) -> None:
     audit.note(session, action, _actor(payload), subject, details, _at(payload))
 
 
+def keep_associate(session: Session, event: dict[str, Any]) -> None:
+    """An associate was added or changed: perhaps its users may come in, or no longer."""
+    payload = event["payload"]
+    facts = ties.AssociateFacts(payload["code"], payload["associate_name"], payload.get("can_login", False))
+    ties.keep_associate(session, uuid.UUID(payload["associate_id"]), facts)
+
+
 def note_associate_deleted(session: Session, event: dict[str, Any]) -> None:
     """An associate was deleted."""
     payload = event["payload"]
+    ties.forget_associate(session, uuid.UUID(payload["associate_id"]))
     subject = audit.Subject("associate", uuid.UUID(payload["associate_id"]), payload["associate_name"])
     audit.note(session, "associate_deleted", _actor(payload), subject, {"code": payload["code"]}, _at(payload))
 
@@ -107,6 +115,7 @@ FEEDS: dict[str, dict[str, Handler]] = {
         AccountDeleted.name: note_account_deleted,
     },
     "associates": {
+        AssociateSaved.name: keep_associate,
         AssociateStatusChanged.name: note_associate_status,
         AssociateDeleted.name: note_associate_deleted,
     },

@@ -83,15 +83,37 @@ class TokenNameTaken(Conflict):
         )
 
 
+class AssociateMissing(Invalid):
+    """A user of the kind associate is tied to one that there is."""
+
+    code = "associate_missing"
+
+    def __init__(self) -> None:
+        words = "Choose the associate whose customers this user may see."
+        super().__init__(words, fields={"associate_id": [words]})
+
+
+class AdministratorIsForEmployees(Invalid):
+    """Whoever may do everything is one of our own."""
+
+    code = "administrator_is_for_employees"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only an employee can be administrator.",
+            fields={"roles": ["The administrator role is for employees. Take it away, or choose the kind Employee."]},
+        )
+
+
 class RolesAreForEmployees(Invalid):
-    """Roles open what staff may see, so only employees can have them."""
+    """Roles open what staff may see; those of associates open only a part of it, customers and vendors have none."""
 
     code = "roles_are_for_employees"
 
     def __init__(self) -> None:
         super().__init__(
-            "Only employees can have roles.",
-            fields={"roles": ["Roles are for employees. Take them away, or choose the kind Employee."]},
+            "Only employees and associates can have roles.",
+            fields={"roles": ["Roles are for employees and associates. Take them away, or choose another kind."]},
         )
 
 

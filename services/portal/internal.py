@@ -46,7 +46,14 @@ def identity() -> Response:
     if known.must_change and path not in OPEN_WHILE_TEMPORARY:
         return _must_change(path)
     settings = current_app.extensions["liaison.settings"]
-    who = Identity(known.user_id, known.name, known.kind, known.permissions, features=known.features)
+    who = Identity(
+        known.user_id,
+        known.name,
+        known.kind,
+        known.permissions,
+        features=known.features,
+        associate_id=known.associate_id,
+    )
     signed = sign_identity(settings.keys_dir, who)
     return Response(status=200, headers={HEADER: signed})
 

@@ -70,6 +70,21 @@ class Role(Base):
     )
 
 
+class TiedAssociate(Base):
+    """What portal keeps of an associate that users may be tied to (A6); the feed of associates keeps it right.
+
+    One that was deleted stays here as `is_gone`, so that nobody gets in by a tie of before.
+    """
+
+    __tablename__ = "tied_associate"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    code: Mapped[Words]
+    name: Mapped[Words]
+    can_login: Mapped[bool]
+    is_gone: Mapped[bool] = mapped_column(server_default="false")
+
+
 class User(Base):
     """Somebody who can sign in. Keys come from `shared.keys`; `search` is what live search looks through.
 
@@ -88,6 +103,7 @@ class User(Base):
     kind: Mapped[Words] = mapped_column(server_default="employee")
     code: Mapped[Words | None]
     code_key: Mapped[Key | None]
+    associate_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("tied_associate.id"), index=True)
     search: Mapped[Words] = mapped_column(server_default="")
     active: Mapped[bool] = mapped_column(server_default="true")
     password_hash: Mapped[Words | None]
@@ -100,12 +116,14 @@ class User(Base):
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
     roles: Mapped[list[Role]] = relationship(secondary="user_role", order_by=Role.name_key, lazy="selectin")
+    associate: Mapped[TiedAssociate | None] = relationship(lazy="selectin")
 
     __mapper_args__ = {"version_id_col": version, "eager_defaults": True}  # noqa: RUF012
     __table_args__ = (
         UniqueConstraint("username_key"),
         UniqueConstraint("code_key"),
         CheckConstraint("kind IN ('employee', 'customer', 'vendor', 'associate')", "kind"),
+        CheckConstraint("(kind = 'associate') = (associate_id IS NOT NULL)", "tied"),
         CheckConstraint("NOT password_is_temporary OR temporary_until IS NOT NULL", "temporary"),
         Index("portal_user_name_key_id_ix", "name_key", "id"),
         Index("portal_user_search_ix", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),

@@ -96,6 +96,11 @@ class UserIn(ma.Schema):
     email = Email(254, allow_none=True)
     kind = fields.String(validate=validate.OneOf(KINDS, error="Choose one of the list."))
     code = Line(60, allow_none=True)
+    associate_id = fields.UUID(
+        allow_none=True,
+        error_messages={"invalid_uuid": "Choose the associate from the list."},
+        metadata={"description": "Whose customers a user of the kind `associate` sees; needed for these alone."},
+    )
     active = fields.Boolean()
     roles = fields.List(fields.UUID(), validate=validate.Length(max=100))
 
@@ -114,6 +119,15 @@ class RoleRef(ma.Schema):
     name = fields.String()
 
 
+class AssociateRef(ma.Schema):
+    """The associate that a user is tied to; without `can_login` its users cannot sign in."""
+
+    id = fields.UUID()
+    code = fields.String()
+    name = fields.String()
+    can_login = fields.Boolean()
+
+
 class UserOut(ma.Schema):
     """A user as it is told."""
 
@@ -123,6 +137,7 @@ class UserOut(ma.Schema):
     email = fields.String(allow_none=True)
     kind = fields.String()
     code = fields.String(allow_none=True)
+    associate = fields.Nested(AssociateRef, allow_none=True)
     active = fields.Boolean()
     roles = fields.List(fields.Nested(RoleRef))
     has_password = fields.Boolean()

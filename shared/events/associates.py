@@ -14,6 +14,7 @@ class AssociateSaved:
     code: str
     associate_name: str
     active: bool
+    can_login: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
@@ -104,6 +105,9 @@ def check_access() -> None:
 def _identify() -> None:
     token = request.headers.get(HEADER)
     g.identity = verify_identity(current_app.extensions["liaison.settings"].keys_dir, token) if token else None
+    limit = current_app.extensions.get("liaison.limit")
+    if limit and g.identity is not None and not g.identity.sees_all:
+        g.limit = partial(limit, associate_id=g.identity.associate_id)
 
 
 def _calling_service() -> Identity:

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,12 @@ def create_app(
     internals: Sequence[Blueprint] = (),
     database: dict[str, Any] | None = None,
     idempotency: type[IdempotencyTable] | None = None,
+    limit: Callable[..., None] | None = None,
 ) -> Flask:
     """Return the Flask app of a service: its screens, its API, and what all services have.
 
     `database` goes to `shared.db.make_engine`; `idempotency` is the service's table of idempotency keys.
+    `limit(session, associate_id=...)` narrows a session to what a person who is no employee may see (`shared.scope`).
     API blueprints live under /api/<service>/v1.
     """
     set_up_logs(settings.log_format)
@@ -91,6 +93,7 @@ def create_app(
     app.extensions["liaison.settings"] = settings
     app.extensions["liaison.storage"] = Storage(settings.files_url)
     app.extensions["liaison.idempotency"] = idempotency
+    app.extensions["liaison.limit"] = limit
     init_database(app, settings, **(database or {}))
     _register_hooks(app, settings.service)
     _register_operations(app)
@@ -139,6 +142,10 @@ def _register_hooks(app: Flask, service: str) -> None:
         bind_contextvars(service=service, request_id=g.request_id)
 
     app.before_request(check_access)
+
+    @app.teardown_request
+    def forget_limit(_: BaseException | None) -> None:
+        g.pop("limit", None)
 
     @app.after_request
     def end(response: Response) -> Response:

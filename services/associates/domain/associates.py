@@ -164,6 +164,7 @@ def _tell(session: Session, associate: Associate) -> None:
         code=associate.code,
         associate_name=associate.name,
         active=associate.status == "active",
+        can_login=associate.can_login,
     )
     record(session, Outbox, event)
 

@@ -28,6 +28,7 @@ from shared.events.associates import LinksChanged
 from shared.history import Actor
 from shared.outbox import record
 from shared.records import Changes
+from shared.scope import associate_of
 
 ROLES = ("manages", "lead_source", "sales", "collections", "service")
 TOLD_AT_ONCE = 5000
@@ -54,14 +55,20 @@ class LinkOfAccount(NamedTuple):
 
 
 def links_of_account(session: Session, account_id: uuid.UUID) -> list[LinkOfAccount]:
-    """Return who looks after an account, the primary one first, then by name."""
+    """Return who looks after an account, the primary one first, then by name.
+
+    Raises AccountNotFound where somebody sees only their own links and has none here.
+    """
     rows = session.execute(
         select(Link, Associate)
         .join(Associate, Associate.id == Link.associate_id)
         .where(Link.account_id == account_id, Link.ended_at.is_(None))
         .order_by(Link.is_primary.desc(), Associate.search, Link.role)
     )
-    return [LinkOfAccount(link, associate) for link, associate in rows]
+    found = [LinkOfAccount(link, associate) for link, associate in rows]
+    if not found and associate_of(session) is not None:
+        raise AccountNotFound(account_id)
+    return found
 
 
 def former_links(session: Session, account_id: uuid.UUID, limit: int = 50) -> list[LinkOfAccount]:

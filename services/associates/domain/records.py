@@ -20,8 +20,9 @@ FIELDS = (
     "country",
     "tags",
     "notes",
+    "can_login",
 )
-DEFAULTS = {"kind": "employee", "is_firm": False}
+DEFAULTS = {"kind": "employee", "is_firm": False, "can_login": False}
 
 
 def keep_right(associate: Associate) -> None:

@@ -20,13 +20,14 @@ from shared.web.forms import Raw
 from shared.web.records import RecordPages
 
 blueprint = Blueprint("associates", __name__)
+TICKS = ("is_firm", "can_login")
 
 
 def typed_in(form: Any) -> Raw:
     """Return what stands in the form of an associate."""
     return {
-        **{name: form.get(name, "") for name in FIELDS if name != "is_firm"},
-        "is_firm": "is_firm" in form,
+        **{name: form.get(name, "") for name in FIELDS if name not in TICKS},
+        **{name: name in form for name in TICKS},
     }
 
 
@@ -39,7 +40,7 @@ pages = RecordPages(
     delete="associates.delete",
     feature=PARTNER_MANAGEMENT,
     gone=AssociateNotFound,
-    blank={"kind": "employee", "is_firm": False},
+    blank={"kind": "employee", "is_firm": False, "can_login": False},
     fields=FIELDS,
     labels=FIELD_LABELS,
     typed=typed_in,

@@ -37,11 +37,14 @@ def show_tab(account_id: uuid.UUID) -> str:
 @blueprint.get("/fragments/pick")
 @requires("associates.view", feature=PARTNER_MANAGEMENT)
 def pick() -> str:
-    """Show the active associates that match what is being typed, to choose from."""
+    """Show the active associates that match what is being typed, to choose from.
+
+    With `known=1` only from those that there are, else a new one is offered to who may add some.
+    """
     typed = request.args.get("associate_name", "")
     with read_only() as session:
         found = find_associates(session, Query(text=typed, limit=SUGGESTED))
-    may_create = current_identity().may("associates.edit") and typed.strip()
+    may_create = current_identity().may("associates.edit") and typed.strip() and not request.args.get("known")
     return render_template(
         "associates/options.html", found=found, typed=typed.strip()[:300], may_create=may_create, kinds=KINDS, new=NEW
     )

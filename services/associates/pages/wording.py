@@ -10,6 +10,7 @@ FIELD_LABELS = {
     "name": "Name",
     "kind": "Kind",
     "is_firm": "Firm",
+    "can_login": "May sign in",
     "email": "E-mail",
     "phone": "Phone",
     "phone2": "Second phone",

@@ -35,6 +35,7 @@ class AssociateIn(ma.Schema):
     country = Country(100, metadata={"description": "ISO 3166 alpha-2 code, or a name.", "example": "FR"})
     tags = Tags(metadata={"example": ["north"]})
     notes = Text(20_000, lines=True)
+    can_login = ma.fields.Boolean(metadata={"description": "Its users may sign in. Default false."})
 
 
 class AssociatePatch(AssociateIn):
@@ -62,6 +63,7 @@ class AssociateOut(ma.Schema):
     country = ma.fields.String(allow_none=True)
     tags = ma.fields.List(ma.fields.String())
     notes = ma.fields.String(allow_none=True)
+    can_login = ma.fields.Boolean()
     status = ma.fields.String(validate=ma.validate.OneOf(STATUSES))
     status_reason = ma.fields.String(allow_none=True)
     status_at = ma.fields.DateTime(allow_none=True)

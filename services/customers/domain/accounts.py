@@ -13,6 +13,7 @@ from services.customers.domain.codes import next_codes
 from services.customers.domain.history import check_version, last_deletion, record_change
 from services.customers.domain.keeping import contacts_of, key_account, key_contact, lock_account, words_of
 from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS, DEFAULTS, contact_name
+from services.customers.domain.scope import must_see_all
 from services.customers.errors import AccountNotFound, DuplicateContact, RoleMissing
 from services.customers.models import Account, Contact, Outbox
 from shared.codes import one_code, with_free_code
@@ -37,7 +38,11 @@ WHAT = "This customer"
 
 
 def create_account(session: Session, actor: Actor, values: Mapping[str, Any]) -> Account:
-    """Add an account; without a code it gets the next automatic one. Raises CodeTaken, RoleMissing."""
+    """Add an account; without a code it gets the next automatic one.
+
+    Raises CodeTaken, RoleMissing; Forbidden for who sees only a part of the accounts, as a new one is nobody's yet.
+    """
+    must_see_all(session, "You see the customers that you look after. Ask us to add another one.")
     if values.get("code"):
         return _insert_account(session, actor, values)
     return with_free_code(
@@ -79,12 +84,14 @@ def edit_account(
     """Change the given fields of an account that was read at version `seen`.
 
     Raises AccountNotFound, RecordChanged, CodeTaken, RoleMissing; DuplicateContact where another country would make
-    the phones of two of its contacts the same.
+    the phones of two of its contacts the same; Forbidden for another code by who sees only a part of the accounts.
     """
     account = _locked(session, account_id, seen)
     changes = changes_of(account, values, ACCOUNT_FIELDS)
     if not changes:
         return account
+    if "code" in changes:  # whether a code is taken tells of accounts that are not theirs
+        must_see_all(session, "The code of a customer is ours to change.")
     contacts = contacts_of(session, account)  # before the changes: a query would save them half done
     with _one_code(session, str(values.get("code", account.code))):
         apply_changes(account, changes)

@@ -8,8 +8,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.customers.domain.scope import and_mine
 from services.customers.domain.search import Found, load_found
 from services.customers.domain.search_sql import MOST, SORTED, STATUSES
+from services.customers.errors import AssociateNotFound
+from shared.scope import associate_of
 from shared.search_terms import Term, search_terms, storable
 
 IS_LINKED = "EXISTS (SELECT FROM account_associate WHERE account_id = account.id AND associate_id = :associate)"
@@ -20,10 +23,15 @@ def find_looked_after(
 ) -> Found:
     """Return a page of the accounts of an associate that match what was typed, active and inactive, by name.
 
-    The count is exact up to `MOST`. `after` is `Found.next` of the page before.
+    The count is exact up to `MOST`. `after` is `Found.next` of the page before. Raises AssociateNotFound for whoever
+    sees only the accounts of another one.
     """
+    if associate_of(session) not in (None, associate_id):
+        raise AssociateNotFound
     where, patterns = _matches(search_terms(storable(typed)))
-    values: dict[str, Any] = {**patterns, "associate": associate_id, "rows": limit + 1}
+    mine, bound = and_mine(session)
+    where += mine
+    values: dict[str, Any] = {**patterns, **bound, "associate": associate_id, "rows": limit + 1}
     behind = ""
     if after is not None:
         behind = f"AND ({SORTED}, id) > (:order, :id)"

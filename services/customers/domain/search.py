@@ -12,6 +12,10 @@ How, cheapest first, each step only while the page is not full or the count stil
 3. *Candidates*: the trigram index, cheap because matches are not so many. The first `MOST` are found and then
    ordered; beyond them a person refines the input. Facets (kind, role, tag, inactive) are in the same index.
 
+Who looks after the accounts, asked for (A5) or because somebody sees only their own (A6), is one more condition of
+each step, probed in the copy of the links. The accounts of an associate with few links are looked at one by one; so are
+those of who sees only their own, as row-level security lets no index of texts be used before it.
+
 Measured (`bench/search.py`; 1,000,000 accounts with contacts, two shared cores; milliseconds p50/p99 of all of
 `find_accounts`): 1 letter 6/8, 2 letters 6/18, 3 letters 6/19, 4 to 5 letters 9/17, more 9/24, parts of a phone
 11/18, of an e-mail 11/32, of a code 9/17, no match 5/45, with choices 10/28; all 9/29. While an import has left 12 MB
@@ -30,7 +34,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.customers.domain import search_sql
-from services.customers.domain.search_sql import MOST, Place, Question
+from services.customers.domain.scope import and_mine
+from services.customers.domain.search_sql import FEW_LINKS, MOST, Place, Question
 from services.customers.domain.search_text import (
     SearchedContact,
     SearchedContactColumns,
@@ -38,6 +43,7 @@ from services.customers.domain.search_text import (
     search_text_expression,
 )
 from shared.keys import code_key
+from shared.scope import associate_of
 from shared.search_terms import search_terms, starts_of_name, storable
 
 __all__ = [
@@ -57,7 +63,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What was typed and chosen. `after` is `Found.next` of the page before; `tag` is one of `account.tags`."""
+    """What was typed and chosen. `after` is `Found.next` of the page before; `tag` is one of `account.tags`.
+
+    `associate` looks after the accounts (A5), as `associate_role` if that is given; alone, it means anybody's role.
+    """
 
     text: str = ""
     status: Literal["active", "inactive", "all"] = "active"
@@ -66,6 +75,8 @@ class SearchQuery:
     tag: str | None = None
     limit: int = 50
     after: list[Any] | None = None
+    associate: uuid.UUID | None = None
+    associate_role: str | None = None
 
 
 class FoundAccount(NamedTuple):
@@ -106,13 +117,12 @@ class Found:
 
 def find_accounts(session: Session, query: SearchQuery) -> Found:
     """One page of the accounts that match, best first. Reads only; leaves the transaction's settings as they were."""
-    question = _question(query)
+    question = _question(query, mine=associate_of(session))
     with _planned(session):
-        count, places = _starts(session, question)
-        is_enough = len(places) > question.limit if question.after else count > MOST
-        if not is_enough and question.has_others:
-            count, others = _others(session, question, enough=question.limit + 1 - len(places))
-            places = sorted({*places, *others})
+        if "mine" in question.links or ("associate" in question.links and _has_few_links(session, question)):
+            count, places = _page(session, search_sql.by_links(question), question)
+        else:
+            count, places = _by_steps(session, question)
     page = places[: question.limit]
     return Found(
         items=load_found(session, [place.id for place in page]),
@@ -120,6 +130,20 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
         count=None if question.after else min(count, MOST),
         capped=count > MOST,
     )
+
+
+def _by_steps(session: Session, question: Question) -> tuple[int, list[Place]]:
+    count, places = _starts(session, question)
+    is_enough = len(places) > question.limit if question.after else count > MOST
+    if not is_enough and question.has_others:
+        count, others = _others(session, question, enough=question.limit + 1 - len(places))
+        places = sorted({*places, *others})
+    return count, places
+
+
+def _has_few_links(session: Session, question: Question) -> bool:
+    links = session.scalar(text(search_sql.count_links(question)), search_sql.values(question)) or 0
+    return links <= FEW_LINKS
 
 
 def all_accounts(query: SearchQuery) -> tuple[str, dict[str, Any]]:
@@ -131,9 +155,10 @@ def all_accounts(query: SearchQuery) -> tuple[str, dict[str, Any]]:
     return search_sql.every_match(question), search_sql.values(question)
 
 
-def _question(query: SearchQuery) -> Question:
+def _question(query: SearchQuery, mine: uuid.UUID | None = None) -> Question:
     typed = storable(query.text)
     choices = {"kind": query.kind, "role": query.role, "tag": query.tag and storable(query.tag)}
+    links = {"associate": query.associate, "associate_role": query.associate_role, "mine": mine}
     return Question(
         limit=query.limit,
         after=Place(int(query.after[0]), str(query.after[1]), uuid.UUID(query.after[2])) if query.after else None,
@@ -142,6 +167,7 @@ def _question(query: SearchQuery) -> Question:
         code=code_key(typed),
         terms=search_terms(typed),
         choices={name: value for name, value in choices.items() if value is not None},
+        links={name: value for name, value in links.items() if value is not None},
     )
 
 
@@ -188,5 +214,7 @@ def load_found(session: Session, ids: list[uuid.UUID]) -> list[FoundAccount]:
     """Return the lines of these accounts, in this order; one that was deleted meanwhile is left out."""
     if not ids:
         return []
-    found = {row.id: FoundAccount._make(row) for row in session.execute(text(search_sql.LOAD), {"ids": ids})}
+    mine, bound = and_mine(session)
+    rows = session.execute(text(search_sql.LOAD + mine), {"ids": ids, **bound})
+    found = {row.id: FoundAccount._make(row) for row in rows}
     return [found[id_] for id_ in ids if id_ in found]

@@ -17,6 +17,8 @@ from shared.search_terms import Term
 MOST = 1000
 # Rows looked at in order, where a choice or the input may meet few of them.
 LONGEST_WALK = 3000
+# An associate with up to so many links is asked for link by link; of one with more, a match is met soon enough.
+FEW_LINKS = 10_000
 # Up to so many matches the index answers in some 10 ms.
 MANY = 30_000
 SAMPLED_PAGES = 30
@@ -37,6 +39,9 @@ CHOICES = {
     "role": "CASE :role WHEN 'vendor' THEN is_vendor ELSE is_customer END",
     "tag": ":tag = ANY (tags)",
 }
+# `id` is the account's, under whatever name it goes in the statement around.
+LINKED = "EXISTS (SELECT FROM account_associate AS link WHERE link.account_id = id AND {})"
+LINK_CHOICES = {"associate": "associate_id = :associate", "associate_role": "role = :associate_role"}
 
 
 class Place(NamedTuple):
@@ -58,11 +63,17 @@ class Question:
     code: str
     terms: Sequence[Term]
     choices: dict[str, str]
+    links: dict[str, str | uuid.UUID]
 
     @property
     def has_others(self) -> bool:
         """Whether accounts may match that do not start with the input; what has no word asks for codes alone."""
-        return bool(self.terms or (self.choices and not self.code))
+        return bool(self.terms or (self.is_narrowed and not self.code))
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether something was chosen, so that not all of a range match."""
+        return bool(self.choices or self.links)
 
 
 def values(question: Question) -> dict[str, Any]:
@@ -79,6 +90,7 @@ def values(question: Question) -> dict[str, Any]:
         "rows": question.limit + 1,
         "facets": facets,
         **question.choices,
+        **question.links,
         **(question.after._asdict() if question.after else {}),
         **{f"pattern{number}": pattern for number, pattern in enumerate(patterns)},
     }
@@ -140,18 +152,44 @@ def candidates(question: Question) -> str:
     )
 
 
+def count_links(question: Question) -> str:
+    """How many links the associate has, up to one more than `FEW_LINKS`."""
+    return f"SELECT count(*) FROM (SELECT {_links(question)} LIMIT {FEW_LINKS + 1}) AS counted"
+
+
+def by_links(question: Question) -> str:
+    """All steps at once for an associate with few links: each of its accounts is looked at."""
+    return (
+        f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id FROM account"
+        f" WHERE id = ANY (ARRAY(SELECT account_id {_links(question)})) AND {_status(question)}"
+        f" AND {_chosen(question)} AND {_any_way(question)})"
+        f" SELECT *, (SELECT count(*) FROM found) AS total"
+        f" FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found) AS placed {_page(question)}"
+    )
+
+
 def every_match(question: Question) -> str:
     """All accounts that the steps above find page by page, with `rank` and `order`, as one query without an end."""
+    return (
+        f"SELECT *, {_rank(question)} AS rank, {_order(_rank(question), SORTED)} FROM account"
+        f" WHERE {_status(question)} AND {_chosen(question)} AND {_any_way(question)}"
+    )
+
+
+def _any_way(question: Question) -> str:
     ways = [CODE_STARTS] if question.code else []
     if question.starts or not question.code:
         ways.append(NAME_STARTS if question.starts else "true")
     if question.has_others:
         ways.append(_matches(question))
-    found = " OR ".join(f"({way})" for way in ways)
-    return (
-        f"SELECT *, {_rank(question)} AS rank, {_order(_rank(question), SORTED)} FROM account"
-        f" WHERE {_status(question)} AND {_chosen(question)} AND ({found})"
-    )
+    return "(" + " OR ".join(f"({way})" for way in ways) + ")"
+
+
+def _links(question: Question) -> str:
+    """The links that were asked for, of one associate."""
+    whose = "associate" if "associate" in question.links else "mine"
+    role = " AND role = :associate_role" if "associate_role" in question.links else ""
+    return f"FROM account_associate WHERE associate_id = :{whose}{role}"
 
 
 # Neither how rare a pattern is nor, right after an import, anything at all is known to the planner: each step leaves
@@ -181,7 +219,7 @@ def _may_come(question: Question, rank: int) -> bool:
 
 def _first_of_range(question: Question, range_: str, order: str) -> str:
     """A page of the accounts of a range of an index; with something chosen, among the first of them."""
-    rows = LONGEST_WALK if question.choices else ":rows"
+    rows = LONGEST_WALK if question.is_narrowed else ":rows"
     return (
         f"SELECT {_place(question)}, id FROM (SELECT * FROM account WHERE {range_} ORDER BY {order} LIMIT {rows})"
         f" AS first WHERE {_chosen(question)} LIMIT :rows"
@@ -189,7 +227,7 @@ def _first_of_range(question: Question, range_: str, order: str) -> str:
 
 
 def _count(question: Question, range_: str) -> str:
-    rows = LONGEST_WALK if question.choices else MOST + 1
+    rows = LONGEST_WALK if question.is_narrowed else MOST + 1
     return (
         f"SELECT count(*) FROM (SELECT * FROM account WHERE {range_} LIMIT {rows}) AS first WHERE {_chosen(question)}"
     )
@@ -236,7 +274,12 @@ def _status(question: Question) -> str:
 
 
 def _chosen(question: Question) -> str:
-    return " AND ".join(CHOICES[name] for name in question.choices) or "true"
+    conditions = [CHOICES[name] for name in question.choices]
+    if "mine" in question.links:
+        conditions.append(LINKED.format("associate_id = :mine"))
+    if asked := [LINK_CHOICES[name] for name in question.links if name in LINK_CHOICES]:
+        conditions.append(LINKED.format(" AND ".join(asked)))
+    return " AND ".join(conditions) or "true"
 
 
 def _matches(question: Question) -> str:

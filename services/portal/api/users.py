@@ -7,6 +7,7 @@ from services.portal.api.blueprint import blueprint
 from services.portal.caller import actor, forget_first_sign_in
 from services.portal.domain import credentials, users
 from services.portal.schemas import PasswordIn, PasswordOut, UserChange, UserIn, UserOut, UserQuery, place_by_name
+from services.portal.surroundings import learn_tie
 from shared.db import read_only, unit_of_work
 from shared.web import encode_cursor, etag_of, idempotent, page_of, requires, seen_version
 from shared.web.described import needs_version
@@ -44,6 +45,7 @@ def list_users(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, UserOut)
 def add_user(values: dict[str, Any]) -> Answer:
     """Add a user. The password is set apart from this, so that no stored answer holds one."""
+    learn_tie(values)
     with unit_of_work() as session:
         user = users.create_user(session, actor(), values)
     return _with_etag(user, 201)
@@ -66,6 +68,7 @@ def show_user(user_id: uuid.UUID) -> Answer:
 def change_user(changes: dict[str, Any], user_id: uuid.UUID) -> Answer:
     """Change some fields; If-Match tells which version they were made from."""
     seen = seen_version()
+    learn_tie(changes)
     with unit_of_work() as session:
         user = users.edit_user(session, actor(), user_id, seen, changes)
     return _with_etag(user)

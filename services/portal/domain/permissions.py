@@ -43,6 +43,10 @@ STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("Viewer", "Looks, but changes nothing.", frozenset({"customers.view", "associates.view"})),
 )
 
+# What a user of an associate may do with the customers that the associate looks after: look, and more by a role.
+OF_ASSOCIATES = frozenset({"customers.view", "associates.view"})
+FOR_ASSOCIATES = OF_ASSOCIATES | {"customers.edit"}
+
 
 def in_order(names: set[str] | frozenset[str]) -> list[str]:
     """Return permission names in the order in which they are shown."""

@@ -86,6 +86,9 @@ def sign_in(
         return _refused(session, user, "wrong password", SignInFailed(seconds_to_wait(session, username)), ip)
     if not user.active:
         return _refused(session, user, "switched off", SignInFailed(seconds_to_wait(session, username)), ip)
+    if user.associate is not None and not user.associate.can_login:
+        refusal = SignInFailed(seconds_to_wait(session, username))
+        return _refused(session, user, "associate may not sign in", refusal, ip)
     now = session.scalar(select(func.now()))
     if user.password_is_temporary and user.temporary_until <= now:  # type: ignore[operator]
         return _refused(session, user, "temporary password ran out", TemporaryPasswordExpired(), ip)

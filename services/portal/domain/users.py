@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from services.portal.domain import access, audit
 from services.portal.domain.actor import Actor
-from services.portal.domain.permissions import ALL
+from services.portal.domain.permissions import ALL, FOR_ASSOCIATES, OF_ASSOCIATES
+from services.portal.domain.ties import tie_user
 from services.portal.errors import (
+    AdministratorIsForEmployees,
     CodeTaken,
     LastAdministrator,
     NotYourself,
@@ -65,10 +67,11 @@ def user_named(session: Session, username: str) -> User:
 
 
 def permissions_of(user: User) -> frozenset[str]:
-    """Return what a user may do; a portal user who is no employee has no such permissions."""
-    if user.kind != "employee":
-        return frozenset()
-    return frozenset().union(*(ALL if role.is_administrator else role.permissions for role in user.roles))
+    """Return what a user may do; an associate's user looks, roles give a part of what they give to employees."""
+    given = frozenset().union(*(ALL if role.is_administrator else role.permissions for role in user.roles))
+    if user.kind == "associate":
+        return OF_ASSOCIATES | (given & FOR_ASSOCIATES)
+    return given if user.kind == "employee" else frozenset()
 
 
 def own_words(user: User) -> list[str]:
@@ -77,10 +80,14 @@ def own_words(user: User) -> list[str]:
 
 
 def create_user(session: Session, actor: Actor, values: Mapping[str, Any]) -> User:
-    """Add a user, without a password. `values`: username, name, email, kind, code, active, roles (ids)."""
+    """Add a user, without a password.
+
+    `values`: username, name, email, kind, code, active, roles (ids), associate_id (known by `ties.learn_associate`).
+    """
     user = User(roles=[], **{field: values.get(field) for field in PLAIN_FIELDS}, active=values.get("active", True))
     user.kind = values.get("kind") or "employee"
     _tidy(user)
+    tie_user(session, user, values.get("associate_id"))
     _give_roles(session, actor, user, values.get("roles") or [])
     session.add(user)
     _save(session, user)
@@ -94,16 +101,19 @@ def edit_user(session: Session, actor: Actor, user_id: uuid.UUID, seen: int, cha
     """Change some fields of a user, `roles` and `active` among them; raise Stale when version `seen` is not current."""
     user = lock_user(session, actor, user_id, seen)
     with session.no_autoflush:
-        before = {field: getattr(user, field) for field in PLAIN_FIELDS}
+        before = _plain(user)
         for field in PLAIN_FIELDS:
             if field in changes:
                 setattr(user, field, changes[field])
         _tidy(user)
+        if "associate_id" in changes or user.kind != before["kind"]:
+            tie_user(session, user, changes.get("associate_id", user.associate_id))
         if "roles" in changes or user.kind != before["kind"]:
             _change_roles(session, actor, user, changes.get("roles", [role.id for role in user.roles]))
         if changes.get("active", user.active) != user.active:
             _switch(session, actor, user, changes["active"])
-        fields = {field: [old, getattr(user, field)] for field, old in before.items() if old != getattr(user, field)}
+        after = _plain(user)
+        fields = {field: [old, after[field]] for field, old in before.items() if old != after[field]}
         if fields:
             audit.note(session, "user_edited", actor, subject_of(user), {"fields": fields})
     if session.is_modified(user):
@@ -138,6 +148,12 @@ def subject_of(user: User) -> audit.Subject:
     return audit.Subject("user", user.id, user.name)
 
 
+def _plain(user: User) -> dict[str, Any]:
+    """Return the fields of a user as the audit trail tells them."""
+    associate = user.associate and f"{user.associate.name} ({user.associate.code})"
+    return {**{field: getattr(user, field) for field in PLAIN_FIELDS}, "associate": associate}
+
+
 def _tidy(user: User) -> None:
     user.username = clean(user.username)
     user.name = clean(user.name)
@@ -154,8 +170,10 @@ def _give_roles(session: Session, actor: Actor, user: User, role_ids: Iterable[u
     roles = session.scalars(select(Role).where(Role.id.in_(wanted)).with_for_update(read=True)).all()
     if len(roles) != len(wanted):
         raise RoleNotFound
-    if roles and user.kind != "employee":
+    if roles and user.kind not in ("employee", "associate"):
         raise RolesAreForEmployees
+    if user.kind != "employee" and any(role.is_administrator for role in roles):
+        raise AdministratorIsForEmployees
     user.roles = sorted(roles, key=lambda role: role.name_key)
     actor.must_have(permissions_of(user))
 

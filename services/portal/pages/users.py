@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from services.portal.caller import actor, forget_first_sign_in
 from services.portal.domain import audit, credentials, roles, sign_in, strength, users
 from services.portal.schemas import PasswordIn, UserIn, UserQuery, load_form, place_by_name
+from services.portal.surroundings import learn_tie
 from shared.db import read_only, unit_of_work
 from shared.errors import Invalid
 from shared.web import current_identity, encode_cursor, go_to, is_htmx, requires, toast
+from shared.web.features import PARTNER_MANAGEMENT
 
 blueprint = Blueprint("users", __name__)
 SETTINGS_PAGES = (
@@ -84,10 +86,16 @@ def _new_form(session: Session, values: dict[str, Any], errors: dict[str, list[s
         "portal/user_new.html",
         values=values,
         errors=errors,
-        kinds=KINDS,
+        kinds=_kinds(),
         roles=_role_choices(session),
         first_passwords=FIRST_PASSWORD,
     )
+
+
+def _kinds(now: str = "") -> list[tuple[str, str]]:
+    """Return the kinds to choose from; associates only where partner management is on."""
+    is_on = current_identity().has(PARTNER_MANAGEMENT) or now == "associate"
+    return [kind for kind in KINDS if is_on or kind[0] != "associate"]
 
 
 def _role_choices(session: Session) -> list[Any]:
@@ -97,6 +105,8 @@ def _role_choices(session: Session) -> list[Any]:
 def _form_values() -> dict[str, Any]:
     form = request.form
     values: dict[str, Any] = {name: form.get(name, "") for name in ("username", "name", "email", "kind", "code")}
+    if values["kind"] == "associate":
+        values |= {"associate_id": form.get("associate_id") or None, "associate_name": form.get("associate_name", "")}
     return {**values, "active": "active" in form, "roles": form.getlist("roles")}
 
 
@@ -108,6 +118,7 @@ def add_user() -> Response:
     generate = request.form.get("first_password") == "generate"
     try:
         values = load_form(UserIn(), typed)
+        learn_tie(values)
         with unit_of_work() as session:
             user = users.create_user(session, actor(), values)
             given = credentials.set_password(session, actor(), user.id, None) if generate else None
@@ -129,7 +140,9 @@ def show_user(user_id: uuid.UUID) -> str:
         values = {
             name: getattr(user, name) for name in ("username", "name", "email", "kind", "code", "active", "version")
         }
-        return _edit_form(session, user, {**values, "roles": [str(role.id) for role in user.roles]}, {})
+        values |= {"roles": [str(role.id) for role in user.roles], "associate_id": user.associate_id}
+        values["associate_name"] = user.associate.name if user.associate else ""
+        return _edit_form(session, user, values, {})
 
 
 def _edit_form(session: Session, user: Any, values: dict[str, Any], errors: dict[str, list[str]]) -> str:
@@ -140,7 +153,7 @@ def _edit_form(session: Session, user: Any, values: dict[str, Any], errors: dict
         user=user,
         values=values,
         errors=errors,
-        kinds=KINDS,
+        kinds=_kinds(user.kind),
         roles=_role_choices(session),
         wait=sign_in.seconds_to_wait(session, user.username),
         beyond=sorted(users.permissions_of(user) - identity.permissions),
@@ -156,8 +169,10 @@ def change_user(user_id: uuid.UUID) -> Response:
     typed = _form_values()
     seen = request.form.get("version", 0, int)
     try:
+        values = load_form(UserIn(), typed)
+        learn_tie(values)
         with unit_of_work() as session:
-            user = users.edit_user(session, actor(), user_id, seen, load_form(UserIn(), typed))
+            user = users.edit_user(session, actor(), user_id, seen, values)
     except Invalid as error:
         with read_only() as session:
             typed["version"] = seen

@@ -1,0 +1,69 @@
+"""Users of associates (A6): to whom they are tied, and what follows when that associate may no longer sign in.
+
+Portal keeps what it needs to know of an associate beside its users (`TiedAssociate`), so that no request has to ask
+another service who may come in. It is asked for once, when a user is tied, and from then on the feed keeps it right:
+a row that the feed wrote meanwhile is never overwritten by the older answer.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.portal.domain import access
+from services.portal.errors import AssociateMissing
+from services.portal.models import TiedAssociate, User
+
+
+@dataclass(frozen=True)
+class AssociateFacts:
+    """What associates says of one of theirs just now."""
+
+    code: str
+    name: str
+    can_login: bool
+
+
+def knows_associate(session: Session, associate_id: uuid.UUID) -> bool:
+    """Tell whether it was asked for before."""
+    return session.get(TiedAssociate, associate_id) is not None
+
+
+def learn_associate(session: Session, associate_id: uuid.UUID, facts: AssociateFacts) -> None:
+    """Keep what was answered, unless the feed has told something meanwhile."""
+    values = {"code": facts.code, "name": facts.name, "can_login": facts.can_login}
+    session.execute(insert(TiedAssociate).values(id=associate_id, **values).on_conflict_do_nothing())
+
+
+def tie_user(session: Session, user: User, associate_id: uuid.UUID | None) -> None:
+    """Tie a user of the kind associate to one, and no user of another kind. Raises AssociateMissing."""
+    if user.kind != "associate":
+        user.associate = None
+        return
+    associate = session.get(TiedAssociate, associate_id) if associate_id else None
+    if associate is None or associate.is_gone:
+        raise AssociateMissing
+    user.associate = associate
+
+
+def keep_associate(session: Session, associate_id: uuid.UUID, facts: AssociateFacts) -> None:
+    """Note how an associate is now; where it may not sign in, the sessions of its users end."""
+    values = {"code": facts.code, "name": facts.name, "can_login": facts.can_login, "is_gone": False}
+    statement = insert(TiedAssociate).values(id=associate_id, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    if not facts.can_login:
+        _end_sessions(session, associate_id)
+
+
+def forget_associate(session: Session, associate_id: uuid.UUID) -> None:
+    """Note that an associate was deleted: its users are locked out until it is brought back."""
+    values = {"can_login": False, "is_gone": True}
+    session.execute(update(TiedAssociate).where(TiedAssociate.id == associate_id).values(**values))
+    _end_sessions(session, associate_id)
+
+
+def _end_sessions(session: Session, associate_id: uuid.UUID) -> None:
+    for user_id in session.scalars(select(User.id).where(User.associate_id == associate_id)).all():
+        access.end_sessions(session, user_id)
