@@ -23,7 +23,7 @@ def toast(response: Response, text: str, *, tone: str = "success", undo_url: str
     return response
 
 
-def go_to(url: str, text: str | None = None, *, undo_url: str | None = None) -> Response:
+def go_to(url: str, text: str | None = None, *, undo_url: str | None = None, tone: str = "success") -> Response:
     """Send the browser to `url`, for htmx and plain forms alike; `text` is shown there as a toast, with an undo."""
     if is_htmx():
         response = make_response("", 204)
@@ -31,6 +31,6 @@ def go_to(url: str, text: str | None = None, *, undo_url: str | None = None) -> 
     else:
         response = make_response(redirect(url, 303))
     if text:
-        message = {"text": text, "tone": "success", **({"undo_url": undo_url} if undo_url else {})}
+        message = {"text": text, "tone": tone, **({"undo_url": undo_url} if undo_url else {})}
         response.set_cookie(TOAST_COOKIE, quote(json.dumps(message)), max_age=30, samesite="Lax")
     return response

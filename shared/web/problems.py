@@ -63,7 +63,9 @@ def answer(error: DomainError, status: int | None = None) -> Response:
         response.headers["HX-Reswap"] = "none"
         toast(response, error.sentence, tone="danger")
     else:
-        response = make_response(render_template("error.html", status=status, sentence=error.sentence))
+        response = make_response(
+            render_template("error.html", status=status, sentence=error.sentence, fields=error.fields)
+        )
     response.status_code = status
     return response
 

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy.orm import Session
 
 from shared.db import read_only, unit_of_work
-from shared.errors import DomainError, Invalid, NotFound, RecordChanged
+from shared.errors import Conflict, DomainError, Invalid, NotFound, RecordChanged
 from shared.fields import Choice, Text
 from shared.ui.records import short
 from shared.web.access import current_actor, current_identity, requires
@@ -178,9 +178,12 @@ class RecordPages:
         return go_to(back_to_list(self.home), f"{short(name)} was deleted.", undo_url=undo)
 
     def bring_back(self, record_id: uuid.UUID) -> Response:
-        """Bring a deleted record back."""
-        with unit_of_work() as session:
-            record = self.restore(session, current_actor(), record_id)
+        """Bring a deleted record back; where that cannot be, its page says why."""
+        try:
+            with unit_of_work() as session:
+                record = self.restore(session, current_actor(), record_id)
+        except Conflict as refusal:
+            return go_to(f"{self.home}/{record_id}", refusal.sentence, tone="danger")
         return go_to(f"{self.home}/{record_id}", f"{short(record.name)} is back.")
 
     def inactive_dialog(self, record_id: uuid.UUID) -> str:

@@ -285,6 +285,19 @@ def test_deletion_when_confirmed_offers_the_way_back(
     assert client.get(f"/customers/{uuid.uuid4()}").status_code == 404
 
 
+def test_customer_when_its_code_was_taken_meanwhile_stays_deleted_and_says_so(
+    client: SignedClient, make_account: Make
+) -> None:
+    base = f"/customers/{make_account('Cobalt Labs', code='K1').id}"
+    assert client.post(f"{base}/delete", data={"version": "1"}).status_code == 303
+    make_account("Acme", code="K1")
+    answer = client.post(f"{base}/restore")
+    assert answer.headers["Location"] == base
+    assert toast_of(answer)["tone"] == "danger"
+    assert "Acme" in toast_of(answer)["text"]
+    assert client.get(base).status_code == 404
+
+
 def test_back_when_the_person_came_from_elsewhere_is_the_list(client: SignedClient, make_account: Make) -> None:
     for came_from in (
         "https://evil.example/customers.evil",

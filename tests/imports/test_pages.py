@@ -400,7 +400,7 @@ def test_rows_that_come_again_are_applied_if_asked(client, run, owner):
     job = imported(client, run, place, repeated="fold")
     assert (job.created, job.updated, job.failed) == (1, 1, 0)
     assert owner.told[-1]["repeated"] == "fold"
-    assert "Rows that come again are applied in their order" in words_on(client.get(place))
+    assert "Repeated rows are applied in their order" in words_on(client.get(place))
     assert form_on(client.get(uploaded(client, "code,name\nA1,Acme\n")).get_data(as_text=True))["repeated"] == "fold"
 
 

@@ -16,6 +16,10 @@ OTHER = "seventeen wet umbrellas"
 TOKENS = "/api/portal/v1/tokens"
 
 
+def test_account_when_asked_for_leads_to_its_first_page(signed_in: Callable[..., Any]) -> None:
+    assert signed_in().get("/account").headers["Location"] == "/account/password"
+
+
 def test_password_when_changed_ends_every_other_session_and_keeps_this_one(
     signed_in: Callable[..., Any], make_browser: Callable[..., Any]
 ) -> None:

@@ -114,7 +114,7 @@ def validate(
     _check_constants(mapping, target, faults)
     _check_cells(mapping, target, faults)
     if repeated == "fold" and mode == "create":
-        faults["repeated"] = ["Rows that come again can only be applied where known records are updated."]
+        faults["repeated"] = ["Repeated rows can only be applied where known records are updated."]
     fed = set(mapping.columns.values()) | set(mapping.constants)
     if not mapping.columns:
         faults.setdefault("columns", []).append("Choose a field for at least one column.")

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from services.portal.caller import actor, forget_first_sign_in, session_token, set_session_cookie, user_agent
 from services.portal.domain import access, audit, credentials, sign_in, strength, tokens, users
@@ -16,6 +16,13 @@ from shared.web import current_identity, go_to, signed_in
 
 blueprint = Blueprint("account", __name__)
 DAYS = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year"))
+
+
+@blueprint.get("/account")
+@signed_in()
+def account() -> Response:
+    """Lead on to the first page of one's own account."""
+    return make_response(redirect("/account/password"))
 
 
 @blueprint.get("/account/password")
