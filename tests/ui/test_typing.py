@@ -219,6 +219,20 @@ def test_form_when_a_field_asks_the_server_meanwhile_can_be_sent(open_page: Open
     expect(page.locator(".toast-note")).to_contain_text("Saved.")
 
 
+@pytest.mark.parametrize("pause", [0, 200])
+def test_form_when_its_button_is_clicked_twice_is_sent_once(open_page: OpenPage, pause: int) -> None:
+    page = open_page("/dialogs")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Form", exact=True).click()
+    page.get_by_label("Reason").fill("moved")
+    button = page.locator("dialog[open]").get_by_role("button", name="Make inactive")
+    button.evaluate("(button, pause) => { button.click(); setTimeout(() => button.click(), pause); }", pause)
+    expect(page.locator("#noted")).to_contain_text("Noted: it is on the page.")
+    page.wait_for_timeout(400)
+    assert len(sent) == 1
+
+
 def test_password_when_typed_is_rated_and_can_be_shown(open_page: OpenPage) -> None:
     page = open_page("/forms")
     field = page.get_by_label("New password", exact=True)
