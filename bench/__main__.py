@@ -5,7 +5,7 @@ Each takes a copy of Liaison of its own. Without a name all of them run, one aft
 
 import sys
 
-from bench import busy, export, imports, live_search, page, start, undo
+from bench import busy, export, imports, live_search, page, scope, start, undo
 
 BENCHES = {
     "start": start.run,
@@ -13,6 +13,7 @@ BENCHES = {
     "undo": undo.run,
     "export": export.run,
     "search": live_search.run,
+    "scope": scope.run,
     "page": page.run,
     "busy": busy.run,
 }
@@ -21,6 +22,7 @@ USAGE = f"""usage: ./liaison bench [NAME [ARGUMENTS]], NAME one of {", ".join(BE
   undo [ROWS ...]      imports that create and that change, and their undo; 100000 and 1000000 rows by default
   export [ROWS]        the whole list to a file, beside COPY of the same query; 1000000 rows by default
   search [ROWS]        live search at so many accounts, by classes of input
+  scope [ROWS]         customers by associate, with a text, and as associates see them, at so many accounts
   page                 requests per second beside a bare Flask view
   busy [ROWS]          search, saving and a small import while a large one runs, beside the same when idle
   start                seconds from `up` to ready, and the memory of all parts at rest

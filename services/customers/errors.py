@@ -35,6 +35,26 @@ class AssociateNotFound(NotFound):
         super().__init__("There is no such associate. Perhaps it was deleted.")
 
 
+class UnknownAssociate(Invalid):
+    """A list is filtered by an associate that there is not."""
+
+    code = "unknown_associate"
+
+    def __init__(self, text: str) -> None:
+        words = f"There is no associate with the code “{text[:60]}”."
+        super().__init__(words, fields={"associate": [words]})
+
+
+class AssociateMissing(Invalid):
+    """A list is filtered by a role, but not by whom."""
+
+    code = "associate_missing"
+
+    def __init__(self) -> None:
+        words = "Say which associate has this role."
+        super().__init__(words, fields={"associate": [words]})
+
+
 class RoleMissing(Invalid):
     """An account would be neither customer nor vendor."""
 

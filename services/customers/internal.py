@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, request, stream_with_context
+from sqlalchemy.orm import Session
 
 from services.customers.bulk import receipts
 from services.customers.bulk.dry_run import dry_run_rows
@@ -12,6 +13,8 @@ from services.customers.bulk.export import ExportForm, count_export, stream_expo
 from services.customers.bulk.export_target import export_target
 from services.customers.bulk.job import ImportJob, UndoJob, check_kind
 from services.customers.bulk.kinds import kind_of
+from services.customers.domain.copies import associate_meant
+from services.customers.domain.search import SearchQuery
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
@@ -103,7 +106,7 @@ def count_rows(kind: str) -> dict[str, int]:
     """Tell how many rows an export would have now."""
     asked = _asked()
     with read_only() as session:
-        return {"rows": count_export(session, kind, search_query(asked["filter"]))}
+        return {"rows": count_export(session, kind, _query(session, asked))}
 
 
 @blueprint.post("/internal/exports/<kind>")
@@ -116,9 +119,14 @@ def export_rows(kind: str) -> Response:
 
     def pieces() -> Iterator[bytes]:
         with read_only() as session:
-            yield from stream_export(session, kind, search_query(asked["filter"]), form)
+            yield from stream_export(session, kind, _query(session, asked), form)
 
     return Response(stream_with_context(pieces()), content_type="text/csv; charset=utf-8")
+
+
+def _query(session: Session, asked: dict[str, Any]) -> SearchQuery:
+    wanted = asked["filter"]
+    return search_query(wanted, associate_meant(session, wanted.get("associate"), wanted.get("associate_role")))
 
 
 def _asked() -> dict[str, Any]:

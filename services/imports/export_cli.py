@@ -36,7 +36,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="liaison export", description="Export a list to a CSV file and wait for it.")
     parser.add_argument("kind", metavar="KIND", help="customers or contacts")
     parser.add_argument("file", metavar="FILE", type=Path)
-    filter_help = "q, status, kind, role or tag, as the list has them; may be repeated"
+    filter_help = "q, status, kind, role, tag, associate (its code) or associate_role; may be repeated"
     parser.add_argument("--filter", action="append", default=[], metavar="NAME=VALUE", help=filter_help)
     parser.add_argument("--column", action="append", default=[], metavar="NAME", help="may be repeated; all by default")
     parser.add_argument("--delimiter", choices=DELIMITERS, default="comma")

@@ -12,6 +12,7 @@ from services.imports.wakeups import wake_writer
 from shared.db import after_commit, unit_of_work
 from shared.errors import Forbidden
 from shared.web import client_ip, current_identity
+from shared.web.features import PARTNER_MANAGEMENT, must_be_on
 
 
 def target_of(kind: str) -> ExportTarget:
@@ -25,6 +26,7 @@ def target_of(kind: str) -> ExportTarget:
 
 def ask_for(wish: Wish) -> Any:
     """Check the wish of the person who asks, note it, and have it done; return the export."""
+    must_be_on(PARTNER_MANAGEMENT, wish.filter.get("associate"), wish.filter.get("associate_role"))
     target_of(wish.kind).check(wish)
     with unit_of_work() as session:
         export = exports.create_export(session, current_viewer(), wish, client_ip())

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+LINK_ROLES = ("manages", "lead_source", "sales", "collections", "service")
+
 
 @dataclass(frozen=True)
 class AssociateSaved:

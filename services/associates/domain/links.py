@@ -24,13 +24,13 @@ from services.associates.errors import (
 )
 from services.associates.models import Associate, GoneAccount, Link, Outbox
 from shared.db import uuid7
-from shared.events.associates import LinksChanged
+from shared.events.associates import LINK_ROLES, LinksChanged
 from shared.history import Actor
 from shared.outbox import record
 from shared.records import Changes
 from shared.scope import associate_of
 
-ROLES = ("manages", "lead_source", "sales", "collections", "service")
+ROLES = LINK_ROLES
 TOLD_AT_ONCE = 5000
 
 

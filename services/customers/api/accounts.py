@@ -7,6 +7,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from services.customers.domain import accounts as domain
+from services.customers.domain.copies import associate_meant
 from services.customers.domain.history import read_history
 from services.customers.domain.listing import accounts_with_code
 from services.customers.domain.search import Found, find_accounts
@@ -35,6 +36,7 @@ from shared.web import (
     unchanged,
 )
 from shared.web.described import IDEMPOTENCY_KEY, IF_MATCH, refusal
+from shared.web.features import PARTNER_MANAGEMENT, must_be_on
 from shared.web.records import StatusIn
 
 blp = Blueprint("accounts", __name__, description="Customers and vendors: one record type, with roles.")
@@ -45,17 +47,20 @@ Values = dict[str, Any]
 @requires("customers.view")
 @blp.arguments(AccountQuery, location="query")
 @blp.response(200, AccountPage)
+@refusal(blp, 409, "`partner_management_off`: filtered by associate while that is switched off.")
 def list_accounts(query: Values) -> Values:
     """Search or list accounts, or look one up by its code.
 
     The best matches come first: the code typed, names that begin so, codes that begin so, then all others by name.
     """
+    must_be_on(PARTNER_MANAGEMENT, query.get("associate"), query.get("associate_role"))
     with read_only() as session:
         if query.get("code"):
             items = accounts_with_code(session, query["code"])
             found = Found(items, None, len(items), capped=False)
         else:
-            found = find_accounts(session, search_query(query))
+            associate_id = associate_meant(session, query.get("associate"), query.get("associate_role"))
+            found = find_accounts(session, search_query(query, associate_id))
     return {"items": found.items, "next": next_cursor(found.next), "count": found.count, "capped": found.capped}
 
 

@@ -13,7 +13,7 @@ ACCOUNT_JOIN = "LEFT JOIN contact AS person ON person.account_id = found.id AND 
 CONTACT_JOIN = "JOIN contact AS person ON person.account_id = found.id"
 ROLES = "CASE WHEN NOT found.is_vendor THEN 'customer' WHEN found.is_customer THEN 'customer;vendor' ELSE 'vendor' END"
 OTHERS = "Not imported"
-FILTERS = ("q", "status", "kind", "role", "tag")
+FILTERS = ("q", "status", "kind", "role", "tag", "associate", "associate_role", "associate_name")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from services.customers.errors import AssociateMissing, UnknownAssociate
 from services.customers.models import AccountAssociate, AssociateName
 from shared.copies import Row
+from shared.keys import code_key
 
 BATCH = 5000
 
@@ -22,6 +24,35 @@ def save_associate(session: Session, associate_id: uuid.UUID, code: str, name: s
     values = {"code": code, "name": name, "active": active}
     statement = insert(AssociateName).values(associate_id=associate_id, **values)
     session.execute(statement.on_conflict_do_update(index_elements=["associate_id"], set_=values))
+
+
+def associate_meant(session: Session, text: str | None, role: str | None = None) -> uuid.UUID | None:
+    """Return the id of the associate that `text` means, its id or its code, None for nothing.
+
+    Raises UnknownAssociate, and AssociateMissing for a role of nobody.
+
+    An id is taken as it is: who bookmarked an associate that was deleted since finds that it looks after nobody.
+    """
+    if not text:
+        if role:
+            raise AssociateMissing
+        return None
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        key = code_key(text)
+    # As keys are made: codes differ in more than case. Some thousands are usual, and only programs ask by code.
+    rows = session.execute(select(AssociateName.associate_id, AssociateName.code))
+    found = next((associate_id for associate_id, code in rows if code_key(code) == key), None)
+    if found is None:
+        raise UnknownAssociate(text)
+    return found
+
+
+def name_of_associate(session: Session, associate_id: uuid.UUID | None) -> str:
+    """Return how an associate is called, nothing for one that is not known."""
+    known = session.get(AssociateName, associate_id) if associate_id else None
+    return known.name if known else ""
 
 
 def forget_associate(session: Session, associate_id: uuid.UUID) -> None:

@@ -65,7 +65,7 @@ __all__ = [
 class SearchQuery:
     """What was typed and chosen. `after` is `Found.next` of the page before; `tag` is one of `account.tags`.
 
-    `associate` looks after the accounts (A5), as `associate_role` if that is given; alone, it means anybody's role.
+    `associate` looks after the accounts (A5), as `associate_role` if that is given, too.
     """
 
     text: str = ""
@@ -135,6 +135,10 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
 def _by_steps(session: Session, question: Question) -> tuple[int, list[Place]]:
     count, places = _starts(session, question)
     is_enough = len(places) > question.limit if question.after else count > MOST
+    if "associate" in question.links and not question.terms and not question.code:
+        if len(places) > question.limit:  # an associate with many links, and the first of them by name
+            return MOST + 1, places
+        return _page(session, search_sql.by_links(question), question)
     if not is_enough and question.has_others:
         count, others = _others(session, question, enough=question.limit + 1 - len(places))
         places = sorted({*places, *others})

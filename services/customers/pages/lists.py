@@ -6,18 +6,21 @@ import marshmallow as ma
 from flask import Blueprint, render_template, request
 
 from services.customers.domain.accounts import get_account, has_accounts, recent_accounts
+from services.customers.domain.copies import associate_meant, name_of_associate
 from services.customers.domain.listing import matched_contacts
 from services.customers.domain.search import find_accounts
+from services.customers.pages.wording import LINK_ROLES
 from services.customers.schemas import AccountQuery
 from services.customers.schemas.search import search_query
 from shared.db import read_only
 from shared.web import is_htmx, next_cursor, pages_beside, requires
+from shared.web.features import PARTNER_MANAGEMENT, must_be_on
 
 blueprint = Blueprint("lists", __name__)
 
 PAGE = 50
 RECENT = 6
-CHOICES = ("q", "status", "role", "kind", "tag")
+CHOICES = ("q", "status", "role", "kind", "tag", "associate", "associate_role")
 
 
 class ListQuery(AccountQuery):
@@ -37,13 +40,20 @@ def list_customers() -> str:
     """Show the customers that match, best first."""
     given = {name: text for name, text in request.args.items() if text}
     values = {**ListQuery().load({"status": "active", **given}), "limit": PAGE}
+    must_be_on(PARTNER_MANAGEMENT, values.get("associate"), values.get("associate_role"))
+    if not values.get("associate"):
+        values.pop("associate_role", None)  # chosen before the associate: it waits for whom
     with read_only() as session:
-        found = find_accounts(session, search_query(values))
+        associate_id = associate_meant(session, values.get("associate"))
+        associate_name = name_of_associate(session, associate_id)
+        found = find_accounts(session, search_query(values, associate_id))
         contacts = matched_contacts(session, found.items, values["q"] or "") if values["q"] else {}
         is_empty = not found.items and not has_accounts(session)
     chosen = {
         name: values[name] for name in CHOICES if values.get(name) and (name, values[name]) != ("status", "active")
     }
+    if associate_name:
+        chosen["associate_name"] = associate_name  # for who reads the address; it filters nothing
     template = "customers/list.html" if _wants_list() else "customers/index.html"
     return render_template(
         template,
@@ -52,6 +62,7 @@ def list_customers() -> str:
         is_empty=is_empty,
         chosen=chosen,
         q=values["q"] or "",
+        link_roles=LINK_ROLES,
         **pages_beside("/customers", chosen, values["cursor"], values["back"], next_cursor(found.next)),
     )
 

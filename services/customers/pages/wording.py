@@ -5,6 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from services.customers.domain.history import Entry
+from shared.events import associates
 from shared.ui import records
 
 FIELD_LABELS = {
@@ -35,6 +36,7 @@ FIELD_LABELS = {
     "status_reason": "Reason",
     "reason": "Reason",
 }
+LINK_ROLES = [(role, role.replace("_", " ").capitalize()) for role in associates.LINK_ROLES]
 CONTACT_DEEDS = {**records.DEEDS, "deleted": ("removed {}", "trash", "danger")}
 
 

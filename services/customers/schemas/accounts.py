@@ -2,6 +2,7 @@
 
 import marshmallow as ma
 
+from shared.events.associates import LINK_ROLES
 from shared.fields import (
     Attributes,
     Choice,
@@ -117,6 +118,14 @@ class AccountQuery(PageQuery):
     kind = Choice(KINDS)
     role = Choice(ROLES)
     tag = Text(64, metadata={"description": "Only accounts that carry this tag."})
+    associate = Text(
+        64,
+        metadata={
+            "description": "Accounts that this associate looks after: its id or its code.",
+            "example": "A10001",
+        },
+    )
+    associate_role = Choice(LINK_ROLES, metadata={"description": "... in this role; goes with `associate`."})
 
 
 class FoundAccountOut(ma.Schema):

@@ -3,17 +3,23 @@
 import marshmallow as ma
 
 from services.customers.schemas.accounts import AccountQuery
+from shared.fields import Text
 
 DELIMITERS = (",", ";", "\t")
 
 
 class ExportFilter(AccountQuery):
-    """Which accounts: what the list of customers is asked, without its pages."""
+    """Which accounts: what the list of customers is asked, without its pages.
+
+    `associate_name` is how the screen calls the associate; it filters nothing.
+    """
 
     class Meta:
         """All pages are meant, and a code is looked for by `q`."""
 
         exclude = ("limit", "cursor", "code")
+
+    associate_name = Text(300)
 
 
 class ExportIn(ma.Schema):

@@ -1,5 +1,6 @@
 """From what a list is asked for to what search takes."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,14 +9,19 @@ from shared.errors import Invalid
 from shared.web.paging import FOREIGN, as_id, as_order, decode_cursor
 
 
-def search_query(values: Mapping[str, Any]) -> SearchQuery:
-    """Return the query of a loaded `AccountQuery` or `ExportFilter`; raise Invalid for a cursor of something else."""
+def search_query(values: Mapping[str, Any], associate: uuid.UUID | None = None) -> SearchQuery:
+    """Return the query of a loaded `AccountQuery` or `ExportFilter`; raise Invalid for a cursor of something else.
+
+    `associate` is whom `values["associate"]` means (`copies.associate_meant`).
+    """
     return SearchQuery(
         text=values["q"] or "",
         status=values["status"],
         kind=values.get("kind"),
         role=values.get("role"),
         tag=values.get("tag"),
+        associate=associate,
+        associate_role=values.get("associate_role"),
         limit=values.get("limit", MOST),
         after=_place(values["cursor"]) if values.get("cursor") else None,
     )

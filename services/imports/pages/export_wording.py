@@ -1,12 +1,15 @@
 """How exports read."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from services.imports.domain.export_progress import ExportProgress
 from services.imports.pages.wording import about
+from shared.events.associates import LINK_ROLES
 from shared.ui.wording import filesize, plural
 
+UUID = re.compile(r"[0-9a-fA-F-]{32,36}")
 BADGES = {
     "queued": ("Queued", "info"),
     "running": ("Running", "info"),
@@ -18,6 +21,7 @@ CHOICES = {
     "status": {"active": "active", "inactive": "inactive", "all": "active and inactive"},
     "kind": {"company": "companies", "person": "persons"},
     "role": {"customer": "customers", "vendor": "vendors"},
+    "associate_role": {role: f"role {role.replace('_', ' ')}" for role in LINK_ROLES},
 }
 
 
@@ -34,9 +38,18 @@ def told_filter(chosen: Mapping[str, str]) -> str:
     for name, value in chosen.items():
         if name == "tag":
             parts.append(f"tagged {value}")
+        elif name == "associate":
+            parts.append(f"looked after by {chosen.get('associate_name') or _associate(value)}")
+        elif name == "associate_name":
+            continue
         elif name != "q":
             parts.append(CHOICES.get(name, {}).get(value, f"{name} {value}"))
     return ", ".join(parts)
+
+
+def _associate(value: str) -> str:
+    """Return how an associate reads that was given by its code, or by its id."""
+    return "one associate" if UUID.fullmatch(value) else value
 
 
 def export_outcome(export: Any, progress: ExportProgress) -> str:

@@ -32,6 +32,7 @@ function choose(picker, option) {
   partsOf(picker).box.value = option.dataset.text;
   setValue(picker, option.dataset.value);
   show(picker, false);
+  partsOf(picker).value.dispatchEvent(new Event("input", { bubbles: true })); // a list around it is filtered anew
 }
 
 document.addEventListener("input", event => {
