@@ -29,7 +29,7 @@ LINK = text(
     " FROM account WHERE random() < :share ON CONFLICT DO NOTHING"
 )
 TYPED = 400
-OWN = 40
+OWN = 10
 
 
 def link(database_url: str) -> dict[uuid.UUID, int]:
