@@ -5,13 +5,14 @@ Each takes a copy of Liaison of its own. Without a name all of them run, one aft
 
 import sys
 
-from bench import busy, export, imports, live_search, page, scope, start, undo
+from bench import assign, busy, export, imports, live_search, page, scope, start, undo
 
 BENCHES = {
     "start": start.run,
     "import": imports.run,
     "undo": undo.run,
     "export": export.run,
+    "assign": assign.run,
     "search": live_search.run,
     "scope": scope.run,
     "page": page.run,
@@ -21,6 +22,7 @@ USAGE = f"""usage: ./liaison bench [NAME [ARGUMENTS]], NAME one of {", ".join(BE
   import [ROWS ...]    an import, the same again, and COPY of the same rows; 100000 and 1000000 rows by default
   undo [ROWS ...]      imports that create and that change, and their undo; 100000 and 1000000 rows by default
   export [ROWS]        the whole list to a file, beside COPY of the same query; 1000000 rows by default
+  assign [CUSTOMERS]   three associates for all customers, and away again, beside the bare statements; 100000 by default
   search [ROWS]        live search at so many accounts, by classes of input
   scope [ROWS]         customers by associate, with a text, and as associates see them, at so many accounts
   page                 requests per second beside a bare Flask view

@@ -1,4 +1,7 @@
-"""The web app of associates."""
+"""The web app of associates.
+
+It applies chunks of mass changes too: all of their work is PostgreSQL's, so they need no process of their own.
+"""
 
 from flask import Flask
 
@@ -6,6 +9,7 @@ from services.associates import config
 from services.associates.answers import blueprint as answers
 from services.associates.api import blueprints as apis
 from services.associates.domain.scope import limit_session
+from services.associates.internal import blueprint as bulk
 from services.associates.models import FeedCursor, IdempotencyKey, Outbox
 from services.associates.pages import blueprint as pages
 from shared.feed import feed_blueprint
@@ -21,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         title="Associates",
         pages=[pages],
         apis=apis,
-        internals=[feed_blueprint(Outbox, FeedCursor), answers],
+        internals=[feed_blueprint(Outbox, FeedCursor), answers, bulk],
         idempotency=IdempotencyKey,
         limit=limit_session,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.bulk import FenceTable, ReceiptTable, UndoReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
 from shared.history import ChangeTable
 from shared.idempotency import IdempotencyTable
@@ -87,8 +88,9 @@ class Associate(Base):
 class Link(Base):
     """That an associate looks after an account, as what: from when, by whom, and until when (A3, A11).
 
-    A link that ended stays; `cause` says what ended it: removed, role_changed, account_deleted or associate_deleted.
-    The account is another service's, so only its id is known here.
+    A link that ended stays; `cause` says what ended it: removed, role_changed, account_deleted, associate_deleted or
+    undone. `ended_job` is the mass change that ended it, while that can still be taken back. The account is another
+    service's, so only its id is known here.
     """
 
     __tablename__ = "link"
@@ -105,6 +107,7 @@ class Link(Base):
     ended_by: Mapped[uuid.UUID | None]
     ended_by_name: Mapped[Words | None]
     cause: Mapped[Words | None]
+    ended_job: Mapped[uuid.UUID | None]
 
     __table_args__ = (
         # The three names of an open link, and the order in which customers' copy is compared with it.
@@ -141,7 +144,10 @@ class Change(ChangeTable, Base):
 
     associate_id: Mapped[uuid.UUID]
 
-    __table_args__ = (Index("change_associate_id_id_ix", "associate_id", "id"),)
+    __table_args__ = (
+        Index("change_associate_id_id_ix", "associate_id", "id"),
+        Index("change_job_id_ix", "job_id", postgresql_where=text("job_id IS NOT NULL")),
+    )
 
 
 class Outbox(OutboxTable, Base):
@@ -158,3 +164,15 @@ class FeedCursor(CursorTable, Base):
 
 class IdempotencyKey(IdempotencyTable, Base):
     """Answers of POSTs that carried an Idempotency-Key."""
+
+
+class Receipt(ReceiptTable, Base):
+    """Chunks of mass changes that were applied."""
+
+
+class UndoReceipt(UndoReceiptTable, Base):
+    """Chunks of mass changes that were taken back."""
+
+
+class JobFence(FenceTable, Base):
+    """Mass changes whose chunks may, or may no longer, be applied."""

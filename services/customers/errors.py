@@ -103,3 +103,59 @@ class UnknownColumns(Invalid):
     def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
         sentence = f"There is no column “{unknown[0][:60]}”. There are: {', '.join(known)}."
         super().__init__(sentence, fields={"columns": [sentence]})
+
+
+class SelectionNotFound(NotFound):
+    """There is no such selection."""
+
+    code = "selection_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such selection of customers.")
+
+
+class SnapshotNotFound(NotFound):
+    """What was shown of a selection is not kept any more."""
+
+    code = "snapshot_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This was looked up more than a week ago. Open the selection again to see it as it is now.")
+
+
+class NoCodes(Invalid):
+    """Nothing that could be a code was pasted."""
+
+    code = "no_codes"
+
+    def __init__(self) -> None:
+        super().__init__("Paste at least one code.", fields={"codes": ["Paste at least one code."]})
+
+
+class TooManyCodes(Invalid):
+    """More codes were pasted than are taken at once."""
+
+    code = "too_many_codes"
+
+    def __init__(self, most: int) -> None:
+        sentence = f"These are more than {most:,} codes. Paste them in parts."
+        super().__init__(sentence, fields={"codes": [sentence]})
+
+
+class NothingTicked(Invalid):
+    """No row was ticked."""
+
+    code = "nothing_ticked"
+
+    def __init__(self) -> None:
+        super().__init__("Tick at least one customer.", fields={"account_ids": ["Tick at least one customer."]})
+
+
+class TooManyTicked(Invalid):
+    """More rows were given one by one than are taken at once."""
+
+    code = "too_many_ticked"
+
+    def __init__(self, most: int) -> None:
+        sentence = f"These are more than {most:,} customers. Use a filter, or their codes."
+        super().__init__(sentence, fields={"account_ids": [sentence]})

@@ -13,8 +13,10 @@ from services.customers.bulk.export import ExportForm, count_export, stream_expo
 from services.customers.bulk.export_target import export_target
 from services.customers.bulk.job import ImportJob, UndoJob, check_kind
 from services.customers.bulk.kinds import kind_of
+from services.customers.bulk.selection import stream_snapshot
 from services.customers.domain.copies import associate_meant
 from services.customers.domain.search import SearchQuery
+from services.customers.domain.selections import get_selection, get_snapshot
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
@@ -127,6 +129,33 @@ def export_rows(kind: str) -> Response:
 def _query(session: Session, asked: dict[str, Any]) -> SearchQuery:
     wanted = asked["filter"]
     return search_query(wanted, associate_meant(session, wanted.get("associate"), wanted.get("associate_role")))
+
+
+@blueprint.get("/internal/snapshots/<uuid:snapshot_id>")
+@internal()
+def about_snapshot(snapshot_id: UUID) -> dict[str, Any]:
+    """Tell how many customers a snapshot has."""
+    with read_only() as session:
+        snapshot = get_snapshot(session, snapshot_id)
+        source = get_selection(session, snapshot.selection_id).source
+    counts = {name: snapshot.report[name] for name in ("active", "inactive")}
+    return {"selection_id": str(snapshot.selection_id), "source": source, **counts}
+
+
+@blueprint.post("/internal/snapshots/<uuid:snapshot_id>/accounts")
+@internal()
+def snapshot_accounts(snapshot_id: UUID) -> Response:
+    """Send the customers of a snapshot as CSV, as they come."""
+    told = request.get_json(silent=True)
+    inactive = isinstance(told, dict) and told.get("inactive") is True
+    with read_only() as session:
+        get_snapshot(session, snapshot_id)
+
+    def pieces() -> Iterator[bytes]:
+        with read_only() as session:
+            yield from stream_snapshot(session, snapshot_id, inactive=inactive)
+
+    return Response(stream_with_context(pieces()), content_type="text/csv; charset=utf-8")
 
 
 def _asked() -> dict[str, Any]:

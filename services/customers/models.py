@@ -15,9 +15,11 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Sequence,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -98,6 +100,8 @@ class Account(Base):
         CheckConstraint("kind IN ('company', 'person')", "kind"),
         CheckConstraint("status IN ('active', 'inactive')", "status"),
         CheckConstraint("is_customer OR is_vendor", "role"),
+        # Who pastes codes from a spreadsheet has lost their zeros.
+        Index("account_zeros_ix", text("ltrim(code_key, '0')"), postgresql_where=text("code_key LIKE '0%'")),
         # Made by migrations.search_ddl, which tells what they are for (and collates the first, which is not seen here).
         Index("account_sorted", "status", text("left(search, 40)"), "id"),
         Index(
@@ -197,6 +201,42 @@ class AccountAssociate(Base):
     role: Mapped[Words] = mapped_column(primary_key=True)
 
     __table_args__ = (Index("account_associate_associate_ix", "associate_id", "account_id", "role"),)
+
+
+class Selection(Base):
+    """Customers that are meant together: pasted codes, what a list was asked for (`chosen`), or ticked rows.
+
+    Of pasted codes each stands once, as written in `codes`, with its key and how many times it came.
+    """
+
+    __tablename__ = "selection"
+
+    id: Mapped[UuidPk]
+    source: Mapped[Words]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    codes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    keys: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    times: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    chosen: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    account_ids: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid))
+    created_at: Mapped[CreatedAt]
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+
+    __table_args__ = (CheckConstraint("source IN ('codes', 'list', 'ticked')", "source"),)
+
+
+class SelectionSnapshot(Base):
+    """The customers of a selection at one moment, active and inactive ones, and what was told of it."""
+
+    __tablename__ = "selection_snapshot"
+
+    id: Mapped[UuidPk]
+    selection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("selection.id", ondelete="CASCADE"))
+    made_at: Mapped[CreatedAt]
+    active: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), deferred=True)
+    inactive: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), deferred=True)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class Inbox(InboxTable, Base):

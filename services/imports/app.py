@@ -4,11 +4,20 @@ from flask import Flask
 
 from services.imports import internal, metrics
 from services.imports.api import blueprints as apis
-from services.imports.config import EXPORT_SECONDS, EXPORTS, TARGETS, imports_config, imports_settings
+from services.imports.config import (
+    EXPORT_SECONDS,
+    EXPORTS,
+    MASS_CHANGES,
+    SNAPSHOTS,
+    TARGETS,
+    imports_config,
+    imports_settings,
+)
 from services.imports.domain.export_owners import ExportOwners
 from services.imports.domain.owners import Owners
 from services.imports.models import IdempotencyKey, Outbox
 from services.imports.pages import blueprint as pages
+from services.imports.peers import MassChangePeers
 from shared.feed import feed_blueprint
 from shared.http import ServiceClient
 from shared.settings import Settings
@@ -29,8 +38,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     config = imports_config()
     app.extensions["imports.config"] = config
-    app.extensions["imports.owners"] = Owners(
-        {kind: ServiceClient(settings, peer, seconds=config.owner_seconds) for kind, peer in TARGETS.items()}
+    imported, changed = (
+        {kind: ServiceClient(settings, peer, seconds=config.owner_seconds) for kind, peer in peers.items()}
+        for peers in (TARGETS, MASS_CHANGES)
+    )
+    app.extensions["imports.owners"] = Owners(imported, changed)
+    app.extensions["imports.mass_change_peers"] = MassChangePeers(
+        ServiceClient(settings, SNAPSHOTS, seconds=EXPORT_SECONDS),
+        ServiceClient(settings, MASS_CHANGES["mass_change"], seconds=config.owner_seconds),
     )
     app.extensions["imports.export_owners"] = ExportOwners(
         {kind: ServiceClient(settings, peer, seconds=EXPORT_SECONDS) for kind, peer in EXPORTS.items()}

@@ -3,8 +3,10 @@
 from flask import request
 
 from services.imports.domain.jobs import Viewer
-from shared.errors import Invalid
+from services.imports.models import Job
+from shared.errors import FeatureOff, Forbidden, Invalid
 from shared.web import current_identity, seen_version
+from shared.web.features import PARTNER_MANAGEMENT
 
 
 def current_viewer() -> Viewer:
@@ -24,3 +26,17 @@ def idempotency_key() -> str | None:
     if key and len(key) > 200:
         raise Invalid("The Idempotency-Key header is too long (200 characters at most).")
     return key or None
+
+
+def may_undo(job: Job) -> bool:
+    """Tell whether this person may take a job back; a mass change also who could make one."""
+    identity = current_identity()
+    return identity.may("undo") or (job.change is not None and identity.may("assign"))
+
+
+def check_undo(job: Job) -> None:
+    """Raise Forbidden unless `may_undo`; FeatureOff for a mass change while partner management is off."""
+    if not may_undo(job):
+        raise Forbidden("You do not have the permission for this. Ask an administrator.")
+    if job.change is not None and not current_identity().has(PARTNER_MANAGEMENT):
+        raise FeatureOff(PARTNER_MANAGEMENT)

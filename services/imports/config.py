@@ -9,6 +9,9 @@ from shared.settings import Settings, SettingsError
 
 TARGETS = {"customers": "customers_bulk", "vendors": "customers_bulk", "contacts": "customers_bulk"}
 """What can be imported, and which peer takes its chunks; see docs/add-an-import-target.md."""
+MASS_CHANGES = {"mass_change": "associates"}
+"""Which peer takes the chunks of mass changes; `SNAPSHOTS` is the peer whose customers they are of."""
+SNAPSHOTS = "customers_bulk"
 EXPORTS = {"customers": "customers_bulk", "contacts": "customers_bulk"}
 """What can be exported, and which peer streams it."""
 
@@ -41,7 +44,9 @@ def imports_config(environment: Mapping[str, str] | None = None) -> ImportsConfi
 def imports_settings() -> Settings:
     """Read what every service needs, and check that the owner of each kind can be reached."""
     settings = Settings.from_environment("imports")
-    missing = sorted({peer for peer in (*TARGETS.values(), *EXPORTS.values()) if peer not in settings.urls})
+    missing = sorted(
+        {peer for peer in (*TARGETS.values(), *EXPORTS.values(), *MASS_CHANGES.values()) if peer not in settings.urls}
+    )
     if missing:
         raise SettingsError(f"imports: set {', '.join(f'{peer.upper()}_URL' for peer in missing)} in the environment.")
     return settings

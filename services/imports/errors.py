@@ -104,6 +104,15 @@ class UndoTooLate(Conflict):
         super().__init__(f"An import can be taken back for 30 days. For this one that ended on {until:%-d %B %Y}.")
 
 
+class NobodySelected(Invalid):
+    """A mass change has no customer that is meant."""
+
+    code = "nobody_selected"
+
+    def __init__(self) -> None:
+        super().__init__("None of the selected customers is meant, so there is nothing to change.")
+
+
 class NotMapped(Conflict):
     """The job cannot start before its columns are matched."""
 

@@ -70,7 +70,8 @@ class Job(Base):
     `version` counts what people change; the engine's own writes leave it alone. `request_id` is that of the request
     which started it; all that is done for the job is logged under it. `promise` is what a check told; `reading` counts
     the readings of the file that were thrown away with theirs. `removed`, `restored`, `kept` and `gone` tell what
-    became of its records when it was taken back; `undo_failure` why that ended before all of it was.
+    became of its records when it was taken back; `undo_failure` why that ended before all of it was. `change` is what a
+    mass change does to its rows, which are customers.
     """
 
     __tablename__ = "job"
@@ -121,6 +122,7 @@ class Job(Base):
     skipped: Mapped[Count]
     failed: Mapped[Count]
     promise: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    change: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     error_file: Mapped[Words | None]
     failure_code: Mapped[Words | None]
     failure: Mapped[Words | None]

@@ -32,7 +32,7 @@ def receive_upload(
     The body goes straight to the file store. Whatever is refused leaves nothing behind. With an Idempotency-Key the
     same file makes one job, however often it comes.
     """
-    current_app.extensions["imports.owners"].of(kind)
+    current_app.extensions["imports.owners"].importable(kind)
     viewer = current_viewer()
     storage: Storage = current_app.extensions["liaison.storage"]
     received = uploads.receive_file(storage, request.stream, request.content_length)

@@ -51,10 +51,13 @@ DEEDS: Deeds = {
 }
 
 
-def timeline_entry(entry: Entry, what: str, labels: Mapping[str, str], deeds: Deeds = DEEDS) -> dict[str, Any]:
+def timeline_entry(
+    entry: Entry, what: str, labels: Mapping[str, str], deeds: Deeds = DEEDS, job: str = "an import"
+) -> dict[str, Any]:
     """Return a line of history as `ui.timeline` takes it.
 
-    `what` is whom it befell. `deeds` maps an action to its words (with {} for `what`), icon and tone.
+    `what` is whom it befell, `job` what a job is called. `deeds` maps an action to its words (with {} for `what`), icon
+    and tone.
     """
     action = entry.action
     if action == "status":
@@ -63,7 +66,7 @@ def timeline_entry(entry: Entry, what: str, labels: Mapping[str, str], deeds: De
     deed, icon, tone = deeds.get(action, ("changed {}", "pencil", "info"))
     text = Markup(deed).format(what)  # noqa: S704 - one of the texts above
     if entry.job_id:
-        text += Markup(' by <a href="/imports/{}">an import</a>').format(entry.job_id)
+        text += Markup(' by <a href="/imports/{}">{}</a>').format(entry.job_id, job)
     changes = [
         (label(one.field, labels), shown(one.field, one.old), shown(one.field, one.new)) for one in entry.changes
     ]

@@ -1,7 +1,8 @@
 """X2: each service describes its API, and no request that the description allows makes a server error."""
 
 import importlib
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 
+from services.associates.bulk.job import target as mass_change_target
 from services.customers.bulk.contact_target import contacts_target
 from services.customers.bulk.export_target import TARGETS as EXPORTS
 from services.customers.bulk.target import customers_target
@@ -22,6 +24,7 @@ TARGETS = {
     "customers": customers_target(),
     "vendors": vendors_target(),
     "contacts": contacts_target(),
+    "mass_change": mass_change_target(),
 }  # what imports would have asked their owners for
 SERVICES = ("customers", "associates", "portal", "imports")
 PERMISSIONS = (
@@ -39,6 +42,16 @@ class EveryAccount:
         return {"accounts": [{"id": one, "code": "1", "name": "Cobalt Labs"} for one in json["ids"]]}
 
 
+class AnySnapshot:
+    """Answers imports as customers and associates would that have every snapshot and associate."""
+
+    def snapshot(self, snapshot_id: uuid.UUID) -> dict[str, Any]:
+        return {"selection_id": str(snapshot_id), "source": "codes", "active": 3, "inactive": 0}
+
+    def associates(self, action: str, ids: Sequence[uuid.UUID]) -> list[dict[str, str]]:
+        return [{"id": str(one), "name": "Dana Dealer"} for one in ids]
+
+
 @pytest.fixture(scope="module", params=SERVICES)
 def app(
     request: pytest.FixtureRequest, make_database: Callable[[str], str], make_settings: Callable[..., Settings]
@@ -50,6 +63,7 @@ def app(
     for kind, owner in getattr(app.extensions.get("imports.export_owners"), "by_kind", {}).items():
         owner.remember(EXPORTS[kind].to_json())
     app.extensions["associates.customers"] = EveryAccount()
+    app.extensions["imports.mass_change_peers"] = AnySnapshot()
     yield app
     app.extensions["liaison.engine"].dispose()
 

@@ -11,13 +11,21 @@ from services.associates.models import Associate, Change
 from shared.history import Actor, Entry, field_changes, must_be_version, write_change
 from shared.records import Changes
 
-SHOWN = (*FIELDS, "status", "status_reason", "customer", "role")
+SHOWN = (*FIELDS, "status", "status_reason", "customer", "customers", "role")
 KEPT_OF_DELETED = ("code", "name", "email")
 
 
-def record_change(session: Session, actor: Actor, associate: Associate, action: str, changes: Changes) -> None:
-    """Write down what `actor` did to an associate; its version must be the new one already."""
-    write_change(session, Change, actor, action, changes, associate_id=associate.id, version=associate.version)
+def record_change(
+    session: Session,
+    actor: Actor,
+    associate: Associate,
+    action: str,
+    changes: Changes,
+    job_id: uuid.UUID | None = None,
+) -> None:
+    """Write down what `actor` did to an associate, by a job or not; its version must be the new one already."""
+    about = {"associate_id": associate.id, "version": associate.version, "job_id": job_id}
+    write_change(session, Change, actor, action, changes, **about)
 
 
 def check_version(session: Session, associate: Associate, seen: int | None) -> None:

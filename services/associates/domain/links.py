@@ -1,7 +1,8 @@
 """Who looks after which account, as what (A3): begin, change role, make primary, end, take the end back (A11).
 
 Changes of the links of one account come one after the other (`_lock_account`), so that a link never begins at an
-account whose deletion was told meanwhile.
+account whose deletion was told meanwhile. Mass changes share one lock for all accounts (`share_accounts`), which the
+deletion of an account waits for; against single changes stands the unique index of open links.
 """
 
 import uuid
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.associates.domain.history import record_change
@@ -27,11 +29,12 @@ from shared.db import uuid7
 from shared.events.associates import LINK_ROLES, LinksChanged
 from shared.history import Actor
 from shared.outbox import record
-from shared.records import Changes
+from shared.records import Changes, violates
 from shared.scope import associate_of
 
 ROLES = LINK_ROLES
 TOLD_AT_ONCE = 5000
+ALL_ACCOUNTS = 0x6C69_0004
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ def reopen_link(session: Session, actor: Actor, account: AccountFacts, link_id: 
     associate = _associate(session, link.associate_id)
     _must_be_new(session, account.id, associate, link.role)
     link.is_primary = link.is_primary and not _has_primary(session, account.id)
-    link.ended_at = link.ended_by = link.ended_by_name = link.cause = None
+    link.ended_at = link.ended_by = link.ended_by_name = link.cause = link.ended_job = None
     session.flush()
     record_change(session, actor, associate, "linked", {"customer": [None, str(account)], "role": [None, link.role]})
     _tell(session, begun=[link])
@@ -200,6 +203,7 @@ def reopen_links_of_associate(session: Session, associate_id: uuid.UUID) -> None
 
 def end_links_of_account(session: Session, actor: Actor, account_id: uuid.UUID) -> None:
     """Note that an account was deleted, which ends its links."""
+    _lock_accounts(session)
     _lock_account(session, account_id)
     if session.get(GoneAccount, account_id) is None:
         session.add(GoneAccount(account_id=account_id))
@@ -208,12 +212,37 @@ def end_links_of_account(session: Session, actor: Actor, account_id: uuid.UUID) 
 
 def reopen_links_of_account(session: Session, account_id: uuid.UUID) -> None:
     """Note that an account is back, and with it the links that ended when it was deleted."""
+    _lock_accounts(session)
     _lock_account(session, account_id)
     if gone := session.get(GoneAccount, account_id):
         session.delete(gone)
         session.flush()
     there = exists().where(Associate.id == Link.associate_id)
     _reopen_all(session, (Link.account_id == account_id) & there, "account_deleted")
+
+
+def share_accounts(session: Session) -> None:
+    """Let no account be noted as deleted, or as back, before this transaction ends; many may do this side by side."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(ALL_ACCOUNTS)))
+
+
+def working_associates(session: Session, ids: Sequence[uuid.UUID], *, also_inactive: bool = False) -> list[Associate]:
+    """Return these associates, in this order; nobody deletes them before this transaction ends.
+
+    Raises AssociateNotFound, and AssociateInactive unless they may be inactive.
+    """
+    query = select(Associate).where(Associate.id.in_(ids)).order_by(Associate.id).with_for_update(read=True)
+    found = {one.id: one for one in session.scalars(query.execution_options(populate_existing=True))}
+    for one in ids:
+        if one not in found:
+            raise AssociateNotFound(one)
+        if found[one].status != "active" and not also_inactive:
+            raise AssociateInactive(found[one].name)
+    return [found[one] for one in ids]
+
+
+def _lock_accounts(session: Session) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(ALL_ACCOUNTS)))
 
 
 def _lock_account(session: Session, account_id: uuid.UUID) -> None:
@@ -240,8 +269,6 @@ def _begin(
     session: Session, actor: Actor, account_id: uuid.UUID, associate: Associate, role: str, *, primary: bool
 ) -> Link:
     _must_be_new(session, account_id, associate, role)
-    if primary:
-        _step_back(session, account_id)
     link = Link(
         id=uuid7(),
         account_id=account_id,
@@ -252,8 +279,16 @@ def _begin(
         begun_by=actor.id,
         begun_by_name=actor.name,
     )
-    session.add(link)
-    session.flush()
+    try:
+        with session.begin_nested():
+            if primary:
+                _step_back(session, account_id)
+            session.add(link)
+    except IntegrityError as error:  # a mass change was quicker
+        if not violates(error, "link_open_ix"):
+            raise
+        _must_be_new(session, account_id, associate, role)
+        raise
     return link
 
 
@@ -304,7 +339,7 @@ def _reopen_all(session: Session, which: ColumnElement[bool], cause: str) -> Non
     reopened = session.execute(
         update(Link)
         .where(which, Link.ended_at.is_not(None), Link.cause == cause)
-        .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, is_primary=False)
+        .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, ended_job=None, is_primary=False)
         .returning(Link.account_id, Link.associate_id, Link.role)
         .execution_options(synchronize_session=False)
     ).all()

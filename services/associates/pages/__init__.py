@@ -3,12 +3,12 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from services.associates.pages import associates, lists, tab
+from services.associates.pages import associates, changes, lists, tab
 from shared.errors import FeatureOff
 from shared.web import answer, identity_or_none, is_htmx
 
 blueprint = Blueprint("pages", __name__, url_prefix="/associates")
-for part in (lists, associates, tab):
+for part in (lists, associates, tab, changes):
     blueprint.register_blueprint(part.blueprint)
 
 

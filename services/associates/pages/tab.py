@@ -39,11 +39,13 @@ def show_tab(account_id: uuid.UUID) -> str:
 def pick() -> str:
     """Show the active associates that match what is being typed, to choose from.
 
-    With `known=1` only from those that there are, else a new one is offered to who may add some.
+    With `known=1` only from those that there are, else a new one is offered to who may add some. With `many`, for many
+    customers at once, inactive ones are offered, too: they can be taken away.
     """
     typed = request.args.get("associate_name", "")
+    is_many = "many" in request.args
     with read_only() as session:
-        found = find_associates(session, Query(text=typed, limit=SUGGESTED))
+        found = find_associates(session, Query(text=typed, limit=SUGGESTED, status="all" if is_many else "active"))
     may_create = current_identity().may("associates.edit") and typed.strip() and not request.args.get("known")
     return render_template(
         "associates/options.html", found=found, typed=typed.strip()[:300], may_create=may_create, kinds=KINDS, new=NEW

@@ -25,6 +25,7 @@ FIELD_LABELS = {
     "status_reason": "Reason",
     "reason": "Reason",
     "customer": "Customer",
+    "customers": "Customers",
     "role": "Role",
     "associate_id": "Associate",
 }
@@ -41,18 +42,22 @@ CAUSES = {
     "role_changed": "got another role",
     "account_deleted": "the customer was deleted",
     "associate_deleted": "the associate was deleted",
+    "undone": "undone",
 }
 DEEDS = {
     **records.DEEDS,
     "linked": ("gave {} a customer", "link", "success"),
     "unlinked": ("took a customer from {}", "ban", "warning"),
     "role": ("changed a role of {}", "replace", "info"),
+    "linked_many": ("gave {} customers", "users", "success"),
+    "unlinked_many": ("took customers from {}", "users", "warning"),
+    "undone_many": ("took back what was done to customers of {}", "arrow-back-up", "warning"),
 }
 
 
 def timeline_entry(entry: Entry) -> dict[str, Any]:
     """Return a line of history as `ui.timeline` takes it."""
-    line = records.timeline_entry(entry, "this associate", FIELD_LABELS, DEEDS)
+    line = records.timeline_entry(entry, "this associate", FIELD_LABELS, DEEDS, "a change of many")
     line["changes"] = [(label, _role(label, old), _role(label, new)) for label, old, new in line["changes"]]
     return line
 

@@ -111,7 +111,10 @@ class ChangeOut(ma.Schema):
     actor_name = ma.fields.String(metadata={"example": "Ines Moreau"})
     job_id = ma.fields.UUID(allow_none=True)
     action = ma.fields.String(
-        metadata={"description": "created, updated, status, deleted, restored, linked, role or unlinked."}
+        metadata={
+            "description": "created, updated, status, deleted, restored, linked, role, unlinked; by a job linked_many, "
+            "unlinked_many or undone_many."
+        }
     )
     version = ma.fields.Integer(metadata={"description": "The associate's version after it."})
     changes = ma.fields.List(ma.fields.Nested(FieldChangeOut))

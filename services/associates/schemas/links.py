@@ -51,7 +51,7 @@ class LinkOut(ma.Schema):
     ended_by_name = ma.fields.String(allow_none=True)
     cause = ma.fields.String(
         allow_none=True,
-        metadata={"description": "What ended it: removed, role_changed, account_deleted or associate_deleted."},
+        metadata={"description": "What ended it: removed, role_changed, account_deleted, associate_deleted or undone."},
     )
 
 

@@ -3,7 +3,8 @@
 from services.customers.api.accounts import blp as accounts
 from services.customers.api.contacts import blp as contacts
 from services.customers.api.looked_after import blp as looked_after
+from services.customers.api.selections import blp as selections
 
-blueprints = (accounts, contacts, looked_after)
+blueprints = (accounts, contacts, looked_after, selections)
 
 __all__ = ["blueprints"]

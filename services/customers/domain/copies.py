@@ -3,11 +3,12 @@
 Associates owns both; its feed brings every change here, in the order in which they were made. `shared.copies` tells
 how a copy is compared with its owner, and made anew.
 """
+# ruff: noqa: S608 - put together from what stands here; every value is bound
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,15 @@ from services.customers.models import AccountAssociate, AssociateName
 from shared.copies import Row
 from shared.keys import code_key
 
-BATCH = 5000
+TOLD = """
+unnest(CAST(:accounts AS uuid[]), CAST(:associates AS uuid[]), CAST(:roles AS text[]))
+    AS told(account_id, associate_id, role)
+"""
+END = f"""
+DELETE FROM account_associate AS a USING {TOLD}
+WHERE a.account_id = told.account_id AND a.associate_id = told.associate_id AND a.role = told.role
+"""
+BEGIN = f"INSERT INTO account_associate (account_id, associate_id, role) SELECT * FROM {TOLD} ON CONFLICT DO NOTHING"
 
 
 def save_associate(session: Session, associate_id: uuid.UUID, code: str, name: str, *, active: bool) -> None:
@@ -62,12 +71,10 @@ def forget_associate(session: Session, associate_id: uuid.UUID) -> None:
 
 def change_links(session: Session, ended: Sequence[Sequence[str]], begun: Sequence[Sequence[str]]) -> None:
     """End links, then begin others; each is (account id, associate id, role). What stands so already stays."""
-    key = tuple_(AccountAssociate.account_id, AccountAssociate.associate_id, AccountAssociate.role)
-    for some in _batches(ended):
-        session.execute(delete(AccountAssociate).where(key.in_(some)))
-    for some in _batches(begun):
-        rows = [{"account_id": account, "associate_id": associate, "role": role} for account, associate, role in some]
-        session.execute(insert(AccountAssociate).on_conflict_do_nothing(), rows)
+    for statement, links in ((END, ended), (BEGIN, begun)):
+        if links:
+            accounts, associates, roles = (list(column) for column in zip(*links, strict=True))
+            session.execute(text(statement), {"accounts": accounts, "associates": associates, "roles": roles})
 
 
 def load_names(session: Session, rows: Sequence[Row]) -> None:
@@ -79,11 +86,6 @@ def load_names(session: Session, rows: Sequence[Row]) -> None:
 def load_links(session: Session, rows: Sequence[Row]) -> None:
     """Take over a page of links, as `some_links` gives them."""
     change_links(session, (), rows)
-
-
-def _batches(links: Sequence[Sequence[str]]) -> Iterator[list[tuple[uuid.UUID, uuid.UUID, str]]]:
-    for start in range(0, len(links), BATCH):
-        yield [_link(link) for link in links[start : start + BATCH]]
 
 
 def _link(link: Sequence[str]) -> tuple[uuid.UUID, uuid.UUID, str]:

@@ -47,7 +47,7 @@ def upload(query: Values) -> tuple[Values, Values]:
 
 
 @blp.route("/jobs", methods=["GET"])
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 @blp.arguments(JobQuery, location="query")
 @blp.response(200, JobPage)
 def list_jobs(query: Values) -> Values:
@@ -72,7 +72,7 @@ def list_jobs(query: Values) -> Values:
 
 
 @blp.route("/jobs/<uuid:job_id>", methods=["GET"])
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 @blp.response(200, JobOut)
 def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
     """Read a job, with how far it is."""
@@ -144,7 +144,7 @@ def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 
 
 @blp.route("/jobs/<uuid:job_id>/cancel", methods=["POST"])
-@requires("import")
+@requires("import", "assign")
 @blp.response(202, JobOut)
 @blp.alt_response(409, description="`job_ended`.")
 def cancel_job(job_id: uuid.UUID) -> tuple[Values, Values]:

@@ -45,7 +45,7 @@ def list_mappings(query: Values) -> Values:
 @blp.alt_response(409, description="`mapping_name_taken`.")
 def save_mapping(values: Values) -> tuple[Any, Values]:
     """Keep a mapping under a name. A file with the same columns is matched by it from then on."""
-    current_app.extensions["imports.owners"].of(values["kind"])
+    current_app.extensions["imports.owners"].importable(values["kind"])
     with unit_of_work() as session:
         saved = domain.save_mapping(
             session, current_viewer(), values["kind"], values["name"], values["header"], _stored(values["mapping"])

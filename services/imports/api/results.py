@@ -24,7 +24,7 @@ Values = dict[str, Any]
 
 
 @blp.route("/jobs/<uuid:job_id>/refusals", methods=["GET"])
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, RefusalPage)
 def list_refusals(query: Values, job_id: uuid.UUID) -> Values:
@@ -37,7 +37,7 @@ def list_refusals(query: Values, job_id: uuid.UUID) -> Values:
 
 
 @blp.route("/jobs/<uuid:job_id>/error-file", methods=["GET"])
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 @blp.response(200, content_type="text/csv", description="The refused rows, as they were, with why.")
 @blp.alt_response(404, description="`no_error_file`: no row was refused, or the job is still at work.")
 def get_error_file(job_id: uuid.UUID) -> Response:
@@ -79,7 +79,7 @@ def _places(cells: dict[str, str], columns: list[str]) -> dict[int, str]:
 
 
 @blp.route("/jobs/<uuid:job_id>/events", methods=["GET"])
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 @blp.response(200, content_type="text/event-stream", description="`progress` events, then `end`.")
 def watch_job(job_id: uuid.UUID) -> Response:
     """Watch a job as it goes (server-sent events): `progress` with JSON on each change, `end` when it is over."""

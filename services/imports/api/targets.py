@@ -27,7 +27,7 @@ def list_targets() -> Values:
 @blp.response(200, TargetOut)
 def get_target(kind: str) -> Any:
     """Read what an import of this kind takes."""
-    return current_app.extensions["imports.owners"].of(kind).target()
+    return current_app.extensions["imports.owners"].importable(kind).target()
 
 
 @blp.route("/targets/<kind>/sample.csv", methods=["GET"])
@@ -35,6 +35,6 @@ def get_target(kind: str) -> Any:
 @blp.response(200, content_type="text/csv")
 def get_sample(kind: str) -> Response:
     """Download a sample file, whose columns are matched without help."""
-    body = csv_of(current_app.extensions["imports.owners"].of(kind).target())
+    body = csv_of(current_app.extensions["imports.owners"].importable(kind).target())
     headers = {"Content-Disposition": f'attachment; filename="{kind}-sample.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)

@@ -7,8 +7,9 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from services.imports.api.shown import row_cursor, shown
-from services.imports.caller import current_viewer
+from services.imports.caller import check_undo, current_viewer
 from services.imports.domain import undoing as domain
+from services.imports.domain.jobs import get_job
 from services.imports.domain.progress import job_progress
 from services.imports.downloads import kept_file_response
 from services.imports.schemas import JobOut, KeptPage
@@ -21,9 +22,13 @@ Values = dict[str, Any]
 
 
 @blp.route("/jobs/<uuid:job_id>/undo", methods=["POST"])
-@requires("undo")
+@requires("undo", "assign")
 @blp.response(202, JobOut)
-@blp.alt_response(409, description="`job_at_work`, `nothing_to_undo`, `job_undone` or `undo_too_late` (after 30 days).")
+@blp.alt_response(
+    409,
+    description="`job_at_work`, `nothing_to_undo`, `job_undone`, `undo_too_late` (after 30 days); of a mass change,"
+    " `partner_management_off`.",
+)
 def undo_job(job_id: uuid.UUID) -> tuple[Values, Values]:
     """Take the import back: what it added goes, what it changed gets back what it had.
 
@@ -31,6 +36,7 @@ def undo_job(job_id: uuid.UUID) -> tuple[Values, Values]:
     taken back stays as it is. One whose undo broke off goes on with the rest.
     """
     with unit_of_work() as session:
+        check_undo(get_job(session, current_viewer(), job_id))
         job = domain.request_undo(session, current_viewer(), job_id, client_ip())
         progress = job_progress(session, job)
         after_commit(session, lambda: wake_undo(job.id, job.queue))
@@ -38,7 +44,7 @@ def undo_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 
 
 @blp.route("/jobs/<uuid:job_id>/kept", methods=["GET"])
-@requires("import", "undo", "jobs.all")
+@requires("import", "undo", "assign", "jobs.all")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, KeptPage)
 def list_kept(query: Values, job_id: uuid.UUID) -> Values:
@@ -51,7 +57,7 @@ def list_kept(query: Values, job_id: uuid.UUID) -> Values:
 
 
 @blp.route("/jobs/<uuid:job_id>/kept-file", methods=["GET"])
-@requires("import", "undo", "jobs.all")
+@requires("import", "undo", "assign", "jobs.all")
 @blp.response(200, content_type="text/csv", description="What stayed, and why.")
 @blp.alt_response(404, description="`nothing_kept`: nothing stayed, or the import was not taken back.")
 def get_kept_file(job_id: uuid.UUID) -> Response:

@@ -114,6 +114,7 @@ def _about(job: Job) -> dict[str, Any]:
         "actor_id": str(job.created_by),
         "actor_name": job.created_by_name,
         "file_name": job.file_name,
+        **({"change": job.change} if job.change else {}),
     }
 
 

@@ -65,6 +65,8 @@ class RefusedRows:
 def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID) -> RefusedRows:
     """Return the first refused rows of a job that has ended; raise JobNotFound, NoErrorFile."""
     job = get_error_file(session, viewer, job_id)
+    if job.change:  # customers that were deleted cannot be corrected
+        return RefusedRows([], [], job.failed)
     own = own_columns(job.header)
     columns = [name for name in job.header if name not in own]
     refusals = {one.line: one for one in list_refusals(session, viewer, job_id, limit=MOST)}

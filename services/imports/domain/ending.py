@@ -96,8 +96,8 @@ def _final_state(session: Session, job: Job, failed: int) -> str:
 def _finished(job: Job) -> JobFinished:
     return JobFinished(
         job_id=str(job.id),
-        what="import",
-        kind=job.kind,
+        what="assignment" if job.change else "import",
+        kind="customers" if job.change else job.kind,
         state=job.state,
         file_name=job.file_name,
         counts={"rows": job.rows or 0, **{name: getattr(job, name) for name in COUNTS}},

@@ -80,18 +80,20 @@ class Owner:
 
 
 class Owners:
-    """The owner of each kind that can be imported."""
+    """The owner of each kind that can be imported, and of those that only jobs of another sort are of (`others`)."""
 
-    def __init__(self, clients: Mapping[str, ServiceClient]) -> None:
-        self.by_kind = {kind: Owner(kind, client) for kind, client in clients.items()}
-
-    @property
-    def kinds(self) -> list[str]:
-        """What can be imported."""
-        return list(self.by_kind)
+    def __init__(self, clients: Mapping[str, ServiceClient], others: Mapping[str, ServiceClient] | None = None) -> None:
+        self.kinds = list(clients)
+        self.by_kind = {kind: Owner(kind, client) for kind, client in {**clients, **(others or {})}.items()}
 
     def of(self, kind: str) -> Owner:
         """Return the owner of `kind`; raise UnknownKind."""
         if kind not in self.by_kind:
             raise UnknownKind(kind, self.kinds)
         return self.by_kind[kind]
+
+    def importable(self, kind: str) -> Owner:
+        """Return the owner of a kind that people can import; raise UnknownKind."""
+        if kind not in self.kinds:
+            raise UnknownKind(kind, self.kinds)
+        return self.of(kind)

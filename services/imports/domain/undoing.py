@@ -177,7 +177,7 @@ def _undone(job: Job, counts: dict[str, int]) -> JobFinished:
     return JobFinished(
         job_id=str(job.id),
         what="undo",
-        kind=job.kind,
+        kind=job.kind.replace("_", " "),
         state=job.state,
         file_name=job.file_name,
         counts=counts,

@@ -2,16 +2,19 @@
 
 from flask import Blueprint
 
-from services.imports.pages import checks, correcting, exports, job, lists, matching, undoing, uploads
+from services.imports.pages import checks, correcting, exports, job, lists, mass_changes, matching, undoing, uploads
 from services.imports.pages.export_wording import export_badge, export_left, export_outcome, export_step, told_filter
+from services.imports.pages.mass_wording import mass_counts, mass_names, mass_outcome, mass_step
 from services.imports.pages.wording import encoding_label, forecast, job_badge, lasted, left, outcome, reason, step
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
-for part in (lists, uploads, matching, checks, job, correcting, undoing, exports):
+for part in (lists, uploads, matching, checks, job, correcting, undoing, exports, mass_changes):
     blueprint.register_blueprint(part.blueprint)
 for word in (encoding_label, forecast, job_badge, lasted, left, outcome, reason, step):
     blueprint.add_app_template_filter(word)
 for export_word in (export_badge, export_left, export_outcome, export_step, told_filter):
     blueprint.add_app_template_filter(export_word)
+for mass_word in (mass_counts, mass_names, mass_outcome, mass_step):
+    blueprint.add_app_template_filter(mass_word)
 
 __all__ = ["blueprint"]

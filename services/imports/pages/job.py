@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from services.imports.caller import current_viewer
+from services.imports.caller import current_viewer, may_undo
 from services.imports.domain import jobs as domain
 from services.imports.domain.careful import column_at_fault
 from services.imports.domain.mapping import Mapping
@@ -29,7 +29,7 @@ SHOWN = 100
 
 
 @blueprint.get("/<uuid:job_id>")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def show_job(job_id: uuid.UUID) -> Response:
     """Show an import: its columns before it was started, how far it is, what a check told, what came of it."""
     viewer = current_viewer()
@@ -46,7 +46,7 @@ def show_job(job_id: uuid.UUID) -> Response:
     target = target_of(job.kind)
     return make_response(
         render_template(
-            "imports/checked.html" if job.state == "ready" else "imports/job.html",
+            _template_of(job),
             job=job,
             progress=progress,
             target=target,
@@ -58,6 +58,7 @@ def show_job(job_id: uuid.UUID) -> Response:
             more=len(refusals) > SHOWN,
             difference=difference(job),
             undo_until=undo_until(job),
+            may_undo=may_undo(job),
             kept=kept[:SHOWN],
             more_kept=len(kept) > SHOWN,
             **(facts_of(job, target) if job.state == "ready" else {}),
@@ -66,7 +67,7 @@ def show_job(job_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/<uuid:job_id>/refusals/<int:after>")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def more_refusals(job_id: uuid.UUID, after: int) -> str:
     """Show the refused rows behind row number `after`."""
     with read_only() as session:
@@ -82,7 +83,7 @@ def more_refusals(job_id: uuid.UUID, after: int) -> str:
 
 
 @blueprint.get("/<uuid:job_id>/refused.csv")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def error_file(job_id: uuid.UUID) -> Response:
     """Give out the refused rows, as they were, with why."""
     with read_only() as session:
@@ -91,16 +92,21 @@ def error_file(job_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/<uuid:job_id>/events")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def events(job_id: uuid.UUID) -> Response:
     """Send how far the import is, as it goes on (server-sent events)."""
-    return progress_events(
-        current_viewer(), job_id, lambda progress: render_template("imports/progress.html", progress=progress)
-    )
+    viewer = current_viewer()
+    with read_only() as session:
+        job = domain.get_job(session, viewer, job_id)
+    if job.change:
+        return progress_events(
+            viewer, job_id, lambda progress: render_template("imports/mass_progress.html", progress=progress, job=job)
+        )
+    return progress_events(viewer, job_id, lambda progress: render_template("imports/progress.html", progress=progress))
 
 
 @blueprint.get("/<uuid:job_id>/cancel")
-@requires("import")
+@requires("import", "assign")
 def confirm_cancel(job_id: uuid.UUID) -> str:
     """Ask before an import is stopped, or a file is discarded."""
     with read_only() as session:
@@ -109,7 +115,7 @@ def confirm_cancel(job_id: uuid.UUID) -> str:
 
 
 @blueprint.post("/<uuid:job_id>/cancel")
-@requires("import")
+@requires("import", "assign")
 def cancel(job_id: uuid.UUID) -> Response:
     """Stop the import; what was imported stays."""
     with unit_of_work() as session:
@@ -117,7 +123,13 @@ def cancel(job_id: uuid.UUID) -> Response:
         after_commit(session, lambda: wake_ender(job.id, job.queue))
     if job.state == "cancelled":
         return go_to("/imports", "The import was discarded.")
-    return go_to(f"/imports/{job_id}", "The import is being stopped.")
+    return go_to(f"/imports/{job_id}", "It is being stopped.")
+
+
+def _template_of(job: Any) -> str:
+    if job.change:
+        return "imports/mass_change.html"
+    return "imports/checked.html" if job.state == "ready" else "imports/job.html"
 
 
 def _column_of(job: Any) -> Callable[[Any], str]:

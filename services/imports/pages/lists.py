@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
 
-from services.imports.caller import current_viewer
+from services.imports.caller import current_viewer, may_undo
 from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import ACTIVE
 from services.imports.domain.progress import job_progress, progress_of
@@ -23,7 +23,7 @@ LATEST_EXPORTS = 2
 
 
 @blueprint.get("")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def list_jobs() -> str:
     """Show the imports, the newest first, and the place for a new file."""
     cursor = request.args.get("cursor") or None
@@ -35,7 +35,7 @@ def list_jobs() -> str:
 
 
 @blueprint.get("/fragments/running")
-@requires("import", "export", "jobs.all")
+@requires("import", "export", "assign", "jobs.all")
 def running() -> str:
     """Show what runs and what ended last, for the home page."""
     jobs, exports = _jobs(LATEST), exports_shown(LATEST_EXPORTS)
@@ -44,13 +44,15 @@ def running() -> str:
 
 
 @blueprint.get("/<uuid:job_id>/menu")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def job_menu(job_id: uuid.UUID) -> str:
     """Show what can be done with an import."""
     with read_only() as session:
         job = domain.get_job(session, current_viewer(), job_id)
         progress = job_progress(session, job)
-    return render_template("imports/menu.html", job=job, progress=progress, undo_until=undo_until(job))
+    return render_template(
+        "imports/menu.html", job=job, progress=progress, undo_until=undo_until(job), may_undo=may_undo(job)
+    )
 
 
 def _kinds() -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ import uuid
 
 from flask import Blueprint, Response, render_template
 
-from services.imports.caller import current_viewer
+from services.imports.caller import check_undo, current_viewer
 from services.imports.domain import undoing as domain
 from services.imports.domain.jobs import get_job
 from services.imports.downloads import kept_file_response
@@ -19,28 +19,31 @@ SHOWN = 100
 
 
 @blueprint.get("/<uuid:job_id>/undo")
-@requires("undo")
+@requires("undo", "assign")
 def confirm_undo(job_id: uuid.UUID) -> str:
     """Tell what will happen before an import is taken back."""
     with read_only() as session:
         job = get_job(session, current_viewer(), job_id)
+    check_undo(job)
     if refusal := domain.why_not_undo(job):
         raise refusal
-    return render_template("imports/undo.html", job=job, target=target_of(job.kind))
+    template = "imports/mass_undo.html" if job.change else "imports/undo.html"
+    return render_template(template, job=job, target=target_of(job.kind))
 
 
 @blueprint.post("/<uuid:job_id>/undo")
-@requires("undo")
+@requires("undo", "assign")
 def undo(job_id: uuid.UUID) -> Response:
     """Take the import back."""
     with unit_of_work() as session:
+        check_undo(get_job(session, current_viewer(), job_id))
         job = domain.request_undo(session, current_viewer(), job_id, client_ip())
         after_commit(session, lambda: wake_undo(job.id, job.queue))
-    return go_to(f"/imports/{job_id}", "The import is being taken back.")
+    return go_to(f"/imports/{job_id}", "It is being taken back.")
 
 
 @blueprint.get("/<uuid:job_id>/kept/<int:after>")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def more_kept(job_id: uuid.UUID, after: int) -> str:
     """Show what else stayed, behind number `after`."""
     with read_only() as session:
@@ -52,7 +55,7 @@ def more_kept(job_id: uuid.UUID, after: int) -> str:
 
 
 @blueprint.get("/<uuid:job_id>/kept.csv")
-@requires("import", "jobs.all")
+@requires("import", "assign", "jobs.all")
 def kept_file(job_id: uuid.UUID) -> Response:
     """Give out all that stayed, and why."""
     with read_only() as session:

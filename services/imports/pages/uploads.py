@@ -16,7 +16,7 @@ blueprint = Blueprint("uploads", __name__)
 @requires("import")
 def how_to(kind: str) -> str:
     """Show how a file of this kind must be, field by field."""
-    target = current_app.extensions["imports.owners"].of(kind).target()
+    target = current_app.extensions["imports.owners"].importable(kind).target()
     known = {name: value for name, value in request.args.items() if name in target.by_name and value.strip()}
     return render_template("imports/new.html", target=target, known=known, most_bytes=MOST_BYTES)
 
@@ -25,7 +25,7 @@ def how_to(kind: str) -> str:
 @requires("import")
 def sample(kind: str) -> Response:
     """Give out a sample file, whose columns are matched without help."""
-    body = csv_of(current_app.extensions["imports.owners"].of(kind).target())
+    body = csv_of(current_app.extensions["imports.owners"].importable(kind).target())
     headers = {"Content-Disposition": f'attachment; filename="{kind}-sample.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -18,6 +18,7 @@ from services.imports.schemas.mappings import (
     SavedMappingPage,
     SavedMappingQuery,
 )
+from services.imports.schemas.mass_changes import MassChangeIn
 from services.imports.schemas.targets import TargetOut, TargetsOut
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "JobPatch",
     "JobQuery",
     "KeptPage",
+    "MassChangeIn",
     "MatchesOut",
     "RefusalPage",
     "SavedMappingEdit",

@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from services.imports.schemas.checks import CheckOut, CountsOut
 from services.imports.schemas.mappings import BLANKS, MappingIn
+from services.imports.schemas.mass_changes import MassChangeOut
 from services.imports.schemas.words import PersonOut
 from shared.web import PageQuery, page_of
 
@@ -134,6 +135,9 @@ class JobOut(JobSummaryOut):
     repeated = fields.String()
     retry_of = fields.UUID(allow_none=True, metadata={"description": "Whose refused rows these are, corrected."})
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
+    change = fields.Nested(
+        MassChangeOut, allow_none=True, metadata={"description": "What a mass change does; null for an import."}
+    )
 
 
 class KeptOut(ma.Schema):

@@ -9,10 +9,11 @@ from structlog.contextvars import bound_contextvars
 from services.imports.domain import chunks, leases
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.leases import Lease
+from services.imports.domain.mass_changes import fetch_customers
 from services.imports.domain.reading_jobs import add_stage, chunk_folder, end_reading, staged_numbers, write_chunk
 from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
-from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
+from services.imports.tasks.surroundings import kept_lease, lease, mass_change_peers, owners, rest, storage
 from services.imports.wakeups import wake_ender, wake_sender
 from shared.db import after_commit, unit_of_work
 from shared.errors import DomainError
@@ -53,6 +54,9 @@ def _stage(held: Lease) -> None:
     from services.imports.domain.staging import chunk_file
 
     job = held.job
+    if job.change and not job.file_size:
+        with unit_of_work() as session:
+            fetch_customers(session, held, storage(), mass_change_peers())
     with unit_of_work() as session:
         known = staged_numbers(session, job.id)
     with storage().open(job.file_path) as file:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.imports.domain.chunks import put_off
 from services.imports.domain.export_owners import ExportOwners
 from services.imports.domain.leases import Lease, keep_lease, let_go
+from services.imports.domain.mass_changes import Peers
 from services.imports.domain.owners import Owners
 from shared.db import unit_of_work
 from shared.storage import Storage
@@ -20,6 +21,12 @@ from shared.storage import Storage
 def owners() -> Owners:
     """Return the owners of what can be imported."""
     found: Owners = current_app.extensions["imports.owners"]
+    return found
+
+
+def mass_change_peers() -> Peers:
+    """Return the services that mass changes are about."""
+    found: Peers = current_app.extensions["imports.mass_change_peers"]
     return found
 
 

@@ -4,6 +4,7 @@ const partsOf = picker => ({
   value: picker.querySelector("input[type=hidden]"),
   list: picker.querySelector("[role=listbox]"),
 });
+const waiting = new WeakMap(); // picker that has not been answered yet -> "" or "choose"
 const options = list => [...list.querySelectorAll("[role=option]")];
 const marked = list => list.querySelector("[aria-selected=true]");
 
@@ -28,7 +29,35 @@ function setValue(picker, chosen) {
   if (more) more.hidden = more.disabled = chosen !== more.dataset.new;
 }
 
+// [data-many="#list"]: each chosen one becomes an entry of the list, once, and the box is free for the next.
+function addTo(list, { value, text }) {
+  if ([...list.querySelectorAll("input")].some(one => one.value === value)) return;
+  const entry = document.createElement("li"), name = document.createElement("bdi");
+  const hidden = document.createElement("input"), button = document.createElement("button");
+  entry.className = "badge tint tint-blue";
+  name.textContent = text;
+  Object.assign(hidden, { type: "hidden", name: list.dataset.name, value });
+  Object.assign(button, { type: "button", className: "btn-close", ariaLabel: `Take ${text} off` });
+  button.dataset.takeOff = "";
+  entry.append(name, hidden, button);
+  list.append(entry);
+}
+
+document.addEventListener("click", event => {
+  const entry = event.target.closest("[data-take-off]")?.closest("li");
+  if (!entry) return;
+  const box = document.querySelector(`[data-many="#${entry.parentElement.id}"] [role=combobox]`);
+  entry.remove();
+  box?.focus();
+});
+
 function choose(picker, option) {
+  if (picker.dataset.many) {
+    addTo(document.querySelector(picker.dataset.many), option.dataset);
+    partsOf(picker).box.value = "";
+    partsOf(picker).list.replaceChildren();
+    return show(picker, false);
+  }
   partsOf(picker).box.value = option.dataset.text;
   setValue(picker, option.dataset.value);
   show(picker, false);
@@ -37,17 +66,26 @@ function choose(picker, option) {
 
 document.addEventListener("input", event => {
   const picker = event.target.matches("[role=combobox]") && event.target.closest("[data-picker]");
-  if (picker) setValue(picker, "");
+  if (!picker) return;
+  setValue(picker, "");
+  mark(picker, null);
+  waiting.set(picker, "");
 });
 
-// The answer to what was typed: open the list, unless something was chosen meanwhile.
+// The answer to what stands there now: open the list, unless something was chosen meanwhile. An older answer is passed over,
+// so that Enter never chooses what was offered for fewer letters; pressed before the answer, it chooses the first of it.
 document.addEventListener("htmx:finally:request", event => {
   const { sourceElement } = event.detail.ctx;
   const picker = sourceElement.matches?.("[role=combobox]") && sourceElement.closest("[data-picker]");
   if (!picker || document.activeElement !== sourceElement || partsOf(picker).value.value) return;
+  const asked = new URL(event.detail.ctx.request.action, location.href).searchParams.get(sourceElement.name) ?? "";
+  if (asked !== sourceElement.value) return;
+  const then = waiting.get(picker);
+  waiting.delete(picker);
   const { list } = partsOf(picker);
   show(picker, list.childElementCount > 0);
   if (sourceElement.value.trim()) mark(picker, options(list)[0] ?? null);
+  if (then === "choose" && marked(list)) choose(picker, marked(list));
 });
 
 document.addEventListener("keydown", event => {
@@ -60,6 +98,9 @@ document.addEventListener("keydown", event => {
     show(picker, all.length > 0);
     const next = event.key === "ArrowDown" ? at + 1 : Math.max(at, 0) - 1 + all.length;
     mark(picker, all[next % all.length] ?? null);
+  } else if (event.key === "Enter" && waiting.has(picker) && partsOf(picker).box.value.trim()) {
+    event.preventDefault();
+    waiting.set(picker, "choose");
   } else if (event.key === "Enter" && !list.hidden && at >= 0) {
     event.preventDefault();
     choose(picker, all[at]);

@@ -1,0 +1,79 @@
+"""Chunks of mass changes, each applied exactly once (`shared.bulk`), and the history of what a whole job did."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from services.associates.bulk.chunk import change_links
+from services.associates.bulk.job import Customers, MassChange, UndoJob
+from services.associates.bulk.undo import Names, undo_links
+from services.associates.domain.history import record_change
+from services.associates.models import Associate, Change, JobFence, Receipt, UndoReceipt
+from shared import bulk
+from shared.history import Actor
+from shared.records import Changes
+
+DEEDS = {True: "linked_many", False: "unlinked_many"}
+UNDONE = "undone_many"
+
+
+def open_fence(session: Session, job_id: uuid.UUID) -> None:
+    """Let chunks of a job be applied side by side from the first on."""
+    bulk.open_fence(session, JobFence, job_id)
+
+
+def apply_chunk(
+    session: Session, job: MassChange, chunk_no: int, checksum: str, customers: Customers
+) -> dict[str, Any]:
+    """Apply a chunk, or answer what became of it before. Raises FenceClosed, ChecksumMismatch."""
+    return bulk.apply_chunk(
+        session, JobFence, Receipt, job.id, chunk_no, checksum, lambda inner: change_links(inner, job, customers)
+    )
+
+
+def undo_chunk(session: Session, job: UndoJob, names: Names) -> dict[str, Any]:
+    """Take back what a chunk did, or answer what became of that before."""
+    return bulk.undo_chunk(
+        session, Receipt, UndoReceipt, job.id, job.chunk_no, lambda inner, ids: undo_links(inner, job, ids, names)
+    )
+
+
+def void_chunk(session: Session, job_id: uuid.UUID, chunk_no: int) -> dict[str, Any] | None:
+    """Let a chunk never be applied; return its answer if it was already."""
+    return bulk.void_chunk(session, JobFence, Receipt, job_id, chunk_no)
+
+
+def close_fence(session: Session, job_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Let no further chunk of a job be applied; return those that were."""
+    return bulk.close_fence(session, JobFence, Receipt, job_id)
+
+
+def finish_job(session: Session, job_id: uuid.UUID) -> None:
+    """Write into the history of each associate how many customers the job gave and took; asked again, anew."""
+    done = session.scalars(select(Receipt.answer).where(Receipt.job_id == job_id))
+    undone = session.scalars(select(UndoReceipt.answer).where(UndoReceipt.job_id == job_id))
+    session.execute(delete(Change).where(Change.job_id == job_id))
+    for answers, is_undo in ((done, False), (undone, True)):
+        _write_history(session, job_id, answers, is_undo=is_undo)
+
+
+def _write_history(
+    session: Session, job_id: uuid.UUID, answers: Iterable[dict[str, Any] | None], *, is_undo: bool
+) -> None:
+    sums: Counter[tuple[str, str, bool]] = Counter()
+    by = None
+    for answer in answers:
+        for associate, role, begun, links in (answer or {}).get("links", ()):
+            sums[associate, role, begun] += links
+            by = (answer or {})["by"]
+    for (associate_id, role, begun), links in sorted(sums.items()):
+        associate = session.get(Associate, uuid.UUID(associate_id))
+        if associate is None or by is None:
+            continue
+        changes: Changes = {"customers": [None, links], "role": [None, role]}
+        actor = Actor(uuid.UUID(by[0]), by[1])
+        record_change(session, actor, associate, UNDONE if is_undo else DEEDS[begun], changes, job_id=job_id)

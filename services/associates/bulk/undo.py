@@ -1,0 +1,151 @@
+"""Taking back what a chunk of a mass change did: links that it began end, links that it ended go on.
+
+What others changed since stays and is told. Mass changes that are taken back newest first leave what was there.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from services.associates.bulk.chunk import APART, links_by_associate, make_did, tell_links
+from services.associates.bulk.job import UndoJob
+from services.associates.domain.links import share_accounts
+from shared.bulk import Kept, UndoResult
+
+Names = Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, str]]
+
+LOCK = "SELECT FROM link WHERE id = ANY(:links) ORDER BY account_id, associate_id, role, id FOR UPDATE"
+# In a statement of their own after the lock, so that what others did before it is seen.
+TOUCHED = """
+SELECT l.account_id, l.ended_at, l.cause, l.ended_by_name, l.ended_job, coalesce(a.name, 'A deleted associate') AS name
+FROM link l LEFT JOIN associate a ON a.id = l.associate_id
+WHERE l.id = ANY(:begun) AND (l.ended_at IS NOT NULL OR l.is_primary AND l.account_id <> ALL(:led))
+ORDER BY l.account_id
+"""
+LED = "SELECT account_id FROM link WHERE id = ANY(:ended) AND is_primary"
+END = """
+WITH ended AS (
+    UPDATE link SET ended_at = now(), ended_by = :actor, ended_by_name = :actor_name, cause = 'undone', ended_job = NULL
+    WHERE id = ANY(:begun) AND ended_at IS NULL AND (NOT is_primary OR account_id = ANY(:led))
+    RETURNING id, account_id, associate_id, role
+)
+INSERT INTO did SELECT id, account_id, associate_id, role, false, false FROM ended
+"""
+# Links that ended since must not come back with the customer, the associate or an older job that is undone later.
+FORGET = """
+UPDATE link SET ended_job = NULL, cause = CASE WHEN cause IN ('account_deleted', 'associate_deleted') THEN 'undone'
+    ELSE cause END
+WHERE id = ANY(:begun) AND ended_at IS NOT NULL
+    AND (ended_job IS NOT NULL OR cause IN ('account_deleted', 'associate_deleted'))
+"""
+# Where the customer or the associate is deleted, the link comes back together with them.
+WAIT = """
+UPDATE link SET ended_job = NULL, cause = CASE WHEN account_id IN (SELECT account_id FROM gone_account)
+    THEN 'account_deleted' ELSE 'associate_deleted' END
+WHERE id = ANY(:ended) AND ended_job = :job AND (account_id IN (SELECT account_id FROM gone_account)
+    OR NOT EXISTS (SELECT FROM associate a WHERE a.id = associate_id))
+RETURNING account_id
+"""
+TAKEN = """
+SELECT l.account_id, a.name FROM link l JOIN associate a ON a.id = l.associate_id
+WHERE l.id = ANY(:ended) AND l.ended_job = :job AND EXISTS (
+    SELECT FROM link o WHERE o.account_id = l.account_id AND o.associate_id = l.associate_id AND o.role = l.role
+    AND o.ended_at IS NULL)
+ORDER BY l.account_id
+"""
+REOPEN = """
+WITH again AS (
+    UPDATE link l SET ended_at = NULL, ended_by = NULL, ended_by_name = NULL, cause = NULL, ended_job = NULL,
+        is_primary = l.is_primary AND NOT EXISTS (SELECT FROM link p WHERE p.account_id = l.account_id
+            AND p.is_primary AND p.ended_at IS NULL)
+    WHERE l.id = ANY(:ended) AND l.ended_job = :job AND NOT EXISTS (
+        SELECT FROM link o WHERE o.account_id = l.account_id AND o.associate_id = l.associate_id AND o.role = l.role
+        AND o.ended_at IS NULL)
+    RETURNING l.id, l.account_id, l.associate_id, l.role
+)
+INSERT INTO did SELECT id, account_id, associate_id, role, true, false FROM again
+"""
+BY_ACCOUNT = "SELECT account_id, bool_or(begun) AS restored FROM did GROUP BY account_id"
+ACCOUNTS = "SELECT DISTINCT account_id FROM link WHERE id = ANY(:links)"
+
+
+@dataclass
+class LinksUndone(UndoResult):
+    """What became of the customers of a chunk; `links` and `by` as in `LinksResult`."""
+
+    links: list[tuple[str, str, bool, int]] = field(default_factory=list)
+    by: tuple[str, str] = ("", "")
+
+
+def undo_links(session: Session, job: UndoJob, created_ids: bytes, names: Names) -> LinksUndone:
+    """Take back what a chunk did to links; `names` tells what customers are called. Commits nothing."""
+    begun, ended = parts_of(created_ids)
+    share_accounts(session)
+    make_did(session)
+    session.execute(text(LOCK), {"links": [*begun, *ended]})
+    values: dict[str, Any] = {
+        "job": job.id, "begun": begun, "ended": ended, "actor": job.actor.id, "actor_name": job.actor.name,
+        "led": list(session.scalars(text(LED), {"ended": ended})),
+    }  # fmt: skip
+    left, gone = _left_of_begun(session, values)
+    session.execute(text(END), values)
+    session.execute(text(FORGET), values)
+    gone |= set(session.scalars(text(WAIT), values))
+    left += [(row.account_id, row.name, "again", f"{row.name} was given this customer again since.")
+             for row in session.execute(text(TAKEN), values)]  # fmt: skip
+    session.execute(text(REOPEN), values)
+    accounts = set(session.scalars(text(ACCOUNTS), {"links": [*begun, *ended]}))
+    return _summed_up(session, job, accounts, left, names)
+
+
+def parts_of(created_ids: bytes) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+    """Return the links that a chunk began, and those that it ended, as its receipt holds them."""
+    ids = [uuid.UUID(bytes=created_ids[at : at + 16]) for at in range(0, len(created_ids), 16)]
+    middle = ids.index(uuid.UUID(bytes=APART)) if ids else 0
+    return ids[:middle], ids[middle + 1 :]
+
+
+Left = list[tuple[uuid.UUID, str, str, str]]
+
+
+def _left_of_begun(session: Session, values: Mapping[str, Any]) -> tuple[Left, set[uuid.UUID]]:
+    """Return what others made of links that the chunk began, and the customers of those that went with somebody."""
+    left: Left = []
+    gone = set()
+    for row in session.execute(text(TOUCHED), values):
+        if row.ended_at is None:
+            sentence = f"{row.name} was made the one to turn to first since."
+            left.append((row.account_id, row.name, "primary", sentence))
+        elif row.cause in ("account_deleted", "associate_deleted") or row.cause == "undone":
+            gone.add(row.account_id)
+        else:
+            deed = "gave {} another role" if row.cause == "role_changed" else "took this customer from {}"
+            left.append((row.account_id, row.name, "changed", f"{row.ended_by_name} {deed.format(row.name)} since."))
+    return left, gone
+
+
+def _summed_up(session: Session, job: UndoJob, accounts: set[uuid.UUID], left: Left, names: Names) -> LinksUndone:
+    result = LinksUndone(by=(str(job.actor.id), job.actor.name), links=links_by_associate(session))
+    did = {row.account_id: row.restored for row in session.execute(text(BY_ACCOUNT))}
+    kept = {account for account, _, _, _ in left}
+    for account in accounts:
+        if account in kept:
+            result.kept += 1
+        elif account not in did:
+            result.gone += 1
+        elif did[account]:
+            result.restored += 1
+        else:
+            result.removed += 1
+    called = names(sorted(kept)) if kept else {}
+    result.left = [
+        Kept("customer", called.get(account, "A deleted customer"), f"/customers/{account}", name, reason, message)
+        for account, name, reason, message in left
+    ]
+    if did:
+        tell_links(session)
+    return result

@@ -1,0 +1,345 @@
+"""A8: a chunk of a mass change is applied once, tells what became of each customer, and is taken back exactly."""
+
+import hashlib
+import io
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import polars as pl
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+
+from services.associates.app import create_app
+from services.associates.bulk.chunk import change_links
+from services.associates.bulk.job import Customers, MassChange, UndoJob
+from services.associates.bulk.undo import undo_links
+from services.associates.domain import associates, links
+from services.associates.domain.history import read_history
+from services.associates.domain.links import AccountFacts
+from services.associates.errors import AssociateInactive, LinkExists
+from services.associates.models import Associate, Link, Outbox
+from shared.db import read_only, unit_of_work
+from shared.settings import Settings
+from shared.testing import SignedClient, client_of_service, outer_transaction
+from tests.associates.conftest import ADA, KnownAccounts
+
+Made = Callable[..., Any]
+JOB = uuid.UUID(int=7)
+
+
+def people(*ids: uuid.UUID) -> Customers:
+    numbers = list(range(1, len(ids) + 1))
+    return Customers(numbers, [number + 1 for number in numbers], list(ids), [f"C{number}" for number in numbers])
+
+
+def change(action: str, *chosen: Associate, role: str | None = "manages", job: uuid.UUID = JOB) -> MassChange:
+    return MassChange(job, ADA, action, [one.id for one in chosen], role)
+
+
+def run(job: MassChange, *accounts: uuid.UUID) -> Any:
+    with unit_of_work() as session:
+        return change_links(session, job, people(*accounts))
+
+
+def take_back(done: Any, job: uuid.UUID = JOB) -> Any:
+    with unit_of_work() as session:
+        return undo_links(session, UndoJob(job, 0, ADA), done.created_ids, lambda ids: dict.fromkeys(ids, "Cobalt"))
+
+
+def standing() -> set[tuple[uuid.UUID, uuid.UUID, str, bool]]:
+    with read_only() as session:
+        rows = session.scalars(select(Link).where(Link.ended_at.is_(None)))
+        return {(row.account_id, row.associate_id, row.role, row.is_primary) for row in rows}
+
+
+def counts(result: Any) -> tuple[int, ...]:
+    return result.created, result.updated, result.unchanged, result.failed
+
+
+def test_add_when_some_have_the_associate_gives_it_to_the_others(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben = make_associate("Dana"), make_associate("Ben")
+    first, second = known.add(), known.add()
+    make_link(first, dana)
+    make_link(first, ben)
+    done = run(change("add", dana, ben), first.id, second.id)
+    assert counts(done) == (1, 0, 1, 0)
+    assert sorted(row[3] for row in done.links) == [1, 1]
+    assert {(row[0], row[1]) for row in standing()} == {(a.id, b.id) for a in (first, second) for b in (dana, ben)}
+    with read_only() as session:
+        event = session.scalars(select(Outbox).order_by(Outbox.seq.desc())).first()
+    assert event is not None
+    assert event.name == "associates.links_changed.v1"
+    assert sorted(event.payload["begun"]) == sorted([str(second.id), str(one.id), "manages"] for one in (dana, ben))
+
+
+def test_remove_when_of_all_roles_ends_each_of_them(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben, account, other = make_associate("Dana"), make_associate("Ben"), known.add(), known.add()
+    make_link(account, dana)
+    make_link(account, dana, "sales")
+    make_link(account, ben)
+    assert counts(run(change("remove", dana, role=None), account.id, other.id)) == (0, 1, 1, 0)
+    assert standing() == {(account.id, ben.id, "manages", False)}
+
+
+def test_replace_when_the_first_place_goes_gives_it_to_the_new_one(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben, eve = make_associate("Dana"), make_associate("Ben"), make_associate("Eve")
+    led, plain = known.add(), known.add()
+    make_link(led, dana, primary=True)
+    make_link(led, ben, "sales")
+    before = standing()
+    done = run(change("replace", ben, eve), led.id, plain.id)
+    assert counts(done) == (1, 1, 0, 0)
+    new = {(a.id, b.id, "manages", a is led and b is ben) for a in (led, plain) for b in (ben, eve)}
+    assert standing() == {(led.id, ben.id, "sales", False), *new}
+    assert counts_of_undo(take_back(done)) == (1, 1, 0, 0)
+    assert standing() == before
+
+
+def counts_of_undo(result: Any) -> tuple[int, ...]:
+    return result.removed, result.restored, result.kept, result.gone
+
+
+def test_chunk_when_a_customer_was_deleted_refuses_it_by_name(
+    app: Flask, known: KnownAccounts, make_associate: Made
+) -> None:
+    dana, gone, there = make_associate(), known.add(), known.add()
+    with unit_of_work() as session:
+        links.end_links_of_account(session, ADA, gone.id)
+    done = run(change("add", dana), gone.id, there.id)
+    assert counts(done) == (1, 0, 0, 1)
+    refusal = done.refusals[0]
+    assert (refusal.row, refusal.line, refusal.code) == (1, 2, "customer_deleted")
+    assert refusal.message == "C1 was deleted meanwhile."
+
+
+def test_chunk_when_the_associate_is_inactive_only_removes(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, account = make_associate(), known.add()
+    make_link(account, dana)
+    with unit_of_work() as session:
+        associates.set_associate_status(session, ADA, dana.id, "inactive", "left")
+    with pytest.raises(AssociateInactive):
+        run(change("add", dana), account.id)
+    assert counts(run(change("remove", dana), account.id)) == (0, 1, 0, 0)
+
+
+def test_undo_when_others_changed_links_since_leaves_and_tells_them(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben = make_associate("Dana"), make_associate("Ben")
+    led, moved, untouched, again = (known.add() for _ in range(4))
+    make_link(again, ben)
+    done = run(change("replace", dana), led.id, moved.id, untouched.id, again.id)
+    with unit_of_work() as session:
+        mine = {row.account_id: row.id for row in session.scalars(select(Link).where(Link.associate_id == dana.id))}
+        links.make_primary(session, led.id, mine[led.id])
+        links.change_role(session, ADA, moved, mine[moved.id], "sales")
+        links.begin_link(session, ADA, again, ben.id, "manages")
+    undone = take_back(done)
+    assert counts_of_undo(undone) == (1, 0, 3, 0)
+    assert {(one.reason, one.field) for one in undone.left} == {
+        ("primary", "Dana"), ("changed", "Dana"), ("again", "Ben"),
+    }  # fmt: skip
+    assert standing() == {
+        (led.id, dana.id, "manages", True), (moved.id, dana.id, "sales", False), (again.id, ben.id, "manages", False),
+    }  # fmt: skip
+
+
+def test_undo_when_the_customer_was_deleted_since_counts_when_it_is_back(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben, account = make_associate("Dana"), make_associate("Ben"), known.add()
+    make_link(account, ben)
+    before = standing()
+    done = run(change("replace", dana), account.id)
+    with unit_of_work() as session:
+        links.end_links_of_account(session, ADA, account.id)
+    assert counts_of_undo(take_back(done)) == (0, 0, 0, 1)
+    assert standing() == set()
+    with unit_of_work() as session:
+        links.reopen_links_of_account(session, account.id)
+    assert standing() == before
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "remove", "replace"]),
+        st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),
+        st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True),
+        st.sampled_from(["manages", "sales", None]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+BEFORE = st.dictionaries(
+    st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from(["manages", "sales"])), st.booleans(), max_size=6
+)
+
+
+def test_changes_when_taken_back_newest_first_leave_what_was_there(
+    associates_app: Flask,
+) -> None:
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(before=BEFORE, acts=ACTS)
+    def hold(before: dict[tuple[int, int, str], bool], acts: list[Any]) -> None:
+        with associates_app.app_context(), outer_transaction(associates_app):
+            accounts = [AccountFacts(uuid.uuid4(), str(at), "X") for at in range(4)]
+            with unit_of_work() as session:
+                chosen = [associates.create_associate(session, ADA, {"name": f"N{at}"}) for at in range(3)]
+                for (at, who, role), primary in before.items():
+                    links.begin_link(session, ADA, accounts[at], chosen[who].id, role, primary=primary)
+            first = standing()
+            done = []
+            for no, (action, who, where, role) in enumerate(acts):
+                job = uuid.uuid4()
+                of = role or (None if action == "remove" else "manages")
+                made = change(action, *(chosen[at] for at in who), role=of, job=job)
+                done.append((job, run(made, *(accounts[at].id for at in where)), no))
+            for job, result, _ in reversed(done):
+                undone = take_back(result, job)
+                assert undone.kept == 0, undone.left
+                assert undone.removed + undone.restored == result.created + result.updated
+            assert standing() == first
+            with read_only() as session:
+                copied: set[tuple[str, ...]] = set()
+                for event in session.scalars(select(Outbox).order_by(Outbox.seq)):
+                    if event.name == "associates.links_changed.v1":
+                        copied -= {tuple(one) for one in event.payload["ended"]}
+                        copied |= {tuple(one) for one in event.payload["begun"]}
+            assert copied == {(str(row[0]), str(row[1]), row[2]) for row in first}
+
+    hold()
+
+
+@pytest.fixture(scope="module")
+def bulk_app(make_database: Callable[[str], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
+    """Associates on a database of its own, with real commits."""
+    app = create_app(make_settings("associates", make_database("associates")))
+    yield app
+    app.extensions["liaison.engine"].dispose()
+
+
+def body_of(accounts: list[AccountFacts]) -> bytes:
+    file = io.BytesIO()
+    pl.DataFrame(
+        {
+            "_row": range(1, len(accounts) + 1),
+            "_line": range(2, len(accounts) + 2),
+            "account_id": [str(one.id) for one in accounts],
+            "code": [one.code for one in accounts],
+            "name": [one.name for one in accounts],
+        }
+    ).write_ipc(file)
+    return file.getvalue()
+
+
+def send(app: Flask, job: uuid.UUID, no: int, body: bytes, associate: uuid.UUID, action: str = "add") -> Any:
+    told = {
+        "kind": "mass_change", "actor_id": str(ADA.id), "actor_name": ADA.name,
+        "change": {"action": action, "associate_ids": [str(associate)], "role": "manages"},
+    }  # fmt: skip
+    with app.app_context():
+        client: SignedClient = client_of_service(app, "imports")
+        headers = {"Liaison-Job": json.dumps(told), "Liaison-Checksum": hashlib.sha256(body).hexdigest()}
+        return client.post(f"/internal/chunks/{job}/{no}", data=body, headers=headers)
+
+
+def test_chunk_when_sent_ten_times_at_once_is_applied_once(bulk_app: Flask) -> None:
+    accounts = [AccountFacts(uuid.uuid4(), str(at), f"Firm {at}") for at in range(50)]
+    job = uuid.uuid4()
+    with bulk_app.app_context(), unit_of_work() as session:
+        dana = associates.create_associate(session, ADA, {"name": "Dana"})
+    body = body_of(accounts)
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: send(bulk_app, job, 0, body, dana.id).json, range(10)))
+    assert [answer["created"] for answer in answers] == [50] * 10
+    assert sorted(answer["repeated"] for answer in answers) == [False] + [True] * 9
+    with bulk_app.app_context(), read_only() as session:
+        assert session.scalar(text("SELECT count(*) FROM link WHERE associate_id = :id"), {"id": dana.id}) == 50
+        told = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).all()
+        assert [len(event.payload["begun"]) for event in told if event.payload["begun"][0][1] == str(dana.id)] == [50]
+    client = client_of_service(bulk_app, "imports")
+    for _ in range(2):
+        assert client.post(f"/internal/jobs/{job}/finish", json={"kind": "mass_change"}).status_code == 200
+    asked = {"kind": "mass_change", "actor_id": str(ADA.id), "actor_name": ADA.name}
+    with ThreadPoolExecutor(4) as threads:
+        undone = list(
+            threads.map(
+                lambda _: client_of_service(bulk_app, "imports").post(
+                    f"/internal/chunks/{job}/0/undo", json=asked
+                ).json,
+                range(4),
+            )
+        )  # fmt: skip
+    assert [answer["removed"] for answer in undone] == [50] * 4
+    assert client.post(f"/internal/jobs/{job}/finish", json={"kind": "mass_change"}).status_code == 200
+    with bulk_app.app_context(), read_only() as session:
+        entries = [one for one in read_history(session, dana.id)[0] if one.job_id]
+    assert [(one.action, one.changes[0].old, one.changes[0].new) for one in entries] == [
+        ("undone_many", None, 50), ("linked_many", None, 50),
+    ]  # fmt: skip
+
+
+def test_links_when_a_person_and_two_jobs_give_the_same_stay_single(bulk_app: Flask) -> None:
+    accounts = [AccountFacts(uuid.uuid4(), str(at), f"Firm {at}") for at in range(40)]
+    with bulk_app.app_context(), unit_of_work() as session:
+        dana = associates.create_associate(session, ADA, {"name": "Dana"})
+    body = body_of(accounts)
+
+    def by_hand(at: int) -> str:
+        with bulk_app.app_context():
+            try:
+                with unit_of_work() as session:
+                    links.begin_link(session, ADA, accounts[at], dana.id, "manages", primary=True)
+            except LinkExists:
+                return "there"
+            return "begun"
+
+    with ThreadPoolExecutor(8) as threads:
+        hands = [threads.submit(by_hand, at) for at in range(40)]
+        jobs = [threads.submit(send, bulk_app, uuid.uuid4(), 0, body, dana.id) for _ in range(2)]
+        begun = [one.result() for one in hands].count("begun") + sum(one.result().json["created"] for one in jobs)
+    assert begun == 40
+    with bulk_app.app_context(), read_only() as session:
+        assert session.scalar(text("SELECT count(*) FROM link WHERE associate_id = :id"), {"id": dana.id}) == 40
+
+
+def test_chunk_when_the_job_was_cancelled_is_refused(bulk_app: Flask) -> None:
+    job = uuid.uuid4()
+    with bulk_app.app_context(), unit_of_work() as session:
+        dana = associates.create_associate(session, ADA, {"name": "Dana"})
+    client = client_of_service(bulk_app, "imports")
+    assert client.post(f"/internal/jobs/{job}/fence").json == {"applied": []}
+    answer = send(bulk_app, job, 0, body_of([AccountFacts(uuid.uuid4(), "1", "X")]), dana.id)
+    assert (answer.status_code, answer.json["code"]) == (409, "fence_closed")
+
+
+def test_form_when_shown_offers_inactive_associates_and_a_key_of_its_own(
+    client: SignedClient, make_associate: Made
+) -> None:
+    first, second = (client.get("/associates/fragments/change?active=3&inactive=2&source=codes").text for _ in range(2))
+    assert "Change 3 customers" in first
+    assert "Also the 2 inactive customers" in first
+    assert first != second
+    dana = make_associate("Dana Dealer")
+    with unit_of_work() as session:
+        associates.set_associate_status(session, ADA, dana.id, "inactive", "left")
+    offered = client.get("/associates/fragments/pick?many=1&known=1&associate_name=dana").text
+    assert "· inactive" in offered
+    assert "Create" not in offered
+    assert "Dana" not in client.get("/associates/fragments/pick?associate_name=dana").text.replace(
+        "Create “<bdi>dana", ""
+    )
