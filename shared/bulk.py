@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.errors import Conflict
 
 VOID = "void"
+SEEN = "_seen"  # the column of a chunk with what `_liaison` told: the versions that a row of an export shows
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
 UNDO_COUNTS = ("removed", "restored", "kept", "gone")
 

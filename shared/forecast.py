@@ -23,12 +23,14 @@ Shown = dict[str, Any]
 class Forecast:
     """What owners note while they look. `fields` counts for each field the rows that would change it.
 
-    A row is noted as created with its values, as updated with what each field was and would be.
+    A row is noted as created with its values, as updated with what each field was and would be. `newer` counts the rows
+    of an export that would overwrite what others changed since, whether they are refused for that or not.
     """
 
     fields: Counter[str] = field(default_factory=Counter)
     created: list[Shown] = field(default_factory=list)
     updated: list[Shown] = field(default_factory=list)
+    newer: int = 0
 
     @property
     def sees_enough(self) -> bool:
@@ -71,6 +73,7 @@ class Forecast:
             **result.to_json(),
             "fields": dict(self.fields),
             "sample": {"created": self.created, "updated": self.updated},
+            "newer": self.newer,
         }
 
 

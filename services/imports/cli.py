@@ -59,6 +59,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     imports.add_argument(
         "--repeated", choices=("refuse", "fold"), default="refuse", help="rows whose key came before in the file"
     )
+    imports.add_argument(
+        "--overwrite-newer",
+        action="store_true",
+        help="let rows of an export overwrite what others changed since; without it such rows are refused",
+    )
     imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
     imports.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="the same value in all rows; may be repeated"
@@ -122,6 +127,7 @@ def _match(
         "match": options.match or _match_for(columns),
         "blank": options.blank,
         "repeated": options.repeated,
+        "newer": "overwrite" if options.overwrite_newer else "refuse",
     }
     api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
 
@@ -202,7 +208,7 @@ def _print_check(job: dict[str, Any], address: str, *, as_json: bool) -> None:
     """Print what an import of a checked file would do, with the first rows of each sort."""
     check = job["check"]
     if as_json:
-        told = {name: check[name] for name in ("counts", "fields", "sample")}
+        told = {name: check[name] for name in ("counts", "fields", "sample", "newer")}
         print(json.dumps({"id": job["id"], "state": job["state"], **told, "error_file": job["error_file"]}))
         return
     counts, sample = check["counts"], check["sample"]
@@ -212,6 +218,10 @@ def _print_check(job: dict[str, Any], address: str, *, as_json: bool) -> None:
         listed = ", ".join(f"{one['field']} in {one['rows']:,}" for one in check["fields"][:SHOWN])
         more = f", and {len(check['fields']) - SHOWN} more fields" if len(check["fields"]) > SHOWN else ""
         print(f"Updates would change {listed}{more}.")
+    if check["newer"]:
+        does = "be refused; --overwrite-newer imports them" if job["newer"] == "refuse" else "overwrite those changes"
+        rows = "1 row was" if check["newer"] == 1 else f"{check['newer']:,} rows were"
+        print(f"{rows} changed by others since this export and would {does}.")
     for row in sample["updated"]:
         changes = (f"{one['field']} {one['old'] or 'nothing'} -> {one['new'] or 'nothing'}" for one in row["changes"])
         print(f"  line {row['line']}, update {row['record']}: {', '.join(changes)}")

@@ -99,6 +99,7 @@ class Job(Base):
     match: Mapped[Words] = mapped_column(server_default="code")
     blank: Mapped[Words] = mapped_column(server_default="keep")
     repeated: Mapped[Words] = mapped_column(server_default="refuse")
+    newer: Mapped[Words] = mapped_column(server_default="refuse")
     queue: Mapped[Words] = mapped_column(server_default="short")
     chunk_rows: Mapped[int] = mapped_column(server_default="5000")
 
@@ -153,6 +154,7 @@ class Job(Base):
         CheckConstraint(_one_of("mode", ("create", "update", "both")), name="mode"),
         CheckConstraint(_one_of("blank", ("keep", "clear")), name="blank"),
         CheckConstraint(_one_of("repeated", ("refuse", "fold")), name="repeated"),
+        CheckConstraint(_one_of("newer", ("refuse", "overwrite")), name="newer"),
         CheckConstraint(_one_of("queue", ("short", "long")), name="queue"),
         CheckConstraint(
             "finished_at IS NULL OR rows IS NULL OR created + updated + unchanged + skipped + failed = rows",

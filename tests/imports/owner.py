@@ -123,6 +123,7 @@ class Owner:
         self.before: Callable[[pl.DataFrame], None] = lambda frame: None
         self.after: Callable[[pl.DataFrame], None] = lambda frame: None
         self.chunks: list[int] = []
+        self.newer = 0  # rows of which it says, in a check, that others changed them since
         self.undone: list[tuple[int, str]] = []
         self.undoing: Callable[[], None] = lambda: None
         self.after_undo: Callable[[], None] = lambda: None
@@ -147,6 +148,7 @@ class Owner:
     def reset(self) -> None:
         self.before = self.after = lambda frame: None
         self.undoing = self.after_undo = lambda: None
+        self.newer = 0
         self.chunks.clear()
         self.undone.clear()
         self.request_ids.clear()
@@ -297,7 +299,7 @@ class Owner:
         session.flush()
         session.expire_all()
         after = {thing.key: thing.name for thing in session.execute(select(Thing)).scalars()}
-        forecast = Forecast()
+        forecast = Forecast(newer=self.newer)
         for row in frame.sort("_row").iter_rows(named=True):
             key = (row.get("code") or row.get("email") or row["name"] or "").casefold()
             if key in after and key not in before:

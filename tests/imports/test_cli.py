@@ -108,12 +108,22 @@ def test_a_dry_run_tells_what_would_be_and_applies_nothing(imported, file, owner
     path = file("id,title\n1,A\n2,New\n3,C\n4,bad\n")
     assert cli.main(["import", "customers", path, "--dry-run", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"id", "state", "counts", "fields", "sample", "error_file"}
+    assert set(told) == {"id", "state", "counts", "fields", "sample", "newer", "error_file"}
     assert told["state"] == "ready"
     assert told["counts"] == {"rows": 4, "created": 1, "updated": 1, "unchanged": 1, "skipped": 0, "failed": 1}
     assert told["fields"] == [{"field": "name", "rows": 1}]
     assert {name: len(rows) for name, rows in told["sample"].items()} == {"created": 1, "updated": 1, "refused": 1}
     assert owner.things() == before
+
+
+def test_a_dry_run_of_an_export_tells_what_others_changed_since(imported, file, owner, capsys):
+    path = file("id,title,_liaison\n1,A,v1\n2,New,v1\n")
+    owner.newer = 1
+    assert cli.main(["import", "customers", path, "--dry-run"]) == 0
+    told = "1 row was changed by others since this export and would "
+    assert f"{told}be refused; --overwrite-newer imports them." in capsys.readouterr().out
+    assert cli.main(["import", "customers", path, "--dry-run", "--overwrite-newer"]) == 0
+    assert f"{told}overwrite those changes." in capsys.readouterr().out
 
 
 def test_a_dry_run_without_a_refusal_exits_with_0(imported, file):

@@ -62,12 +62,13 @@ def test_any_text_when_refused_comes_back_as_it_was(rows, ours):
     out = io.BytesIO()
     refusals = [Refusal(number, number + 1, None, "invalid", "=No.") for number in range(1, len(rows) + 1)]
     error_file.write(records, iter(refusals), out, encoding="utf-8")
-    header = ["a", "b", *ERROR_COLUMNS]
+    header = [*columns, *ERROR_COLUMNS]
     written = list(csv.reader(io.StringIO(out.getvalue().decode(), newline="")))
     assert written[0] == header
     assert all(defuse(restore(cell)) == cell for row in written for cell in row)
     assert [row[-1] for row in written[1:]] == ["'=No."] * len(rows)
     assert [row[:2] for row in read(out.getvalue(), header)] == rows
+    assert not ours or {row[2] for row in read(out.getvalue(), header)} == {"3"}  # the versions that the rows show
 
 
 def test_header_when_it_is_a_formula_is_defused_and_restored():

@@ -1,6 +1,6 @@
 """Applying a chunk of customers: the one use case of this package."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,6 +9,7 @@ import psycopg
 from psycopg import errors
 from sqlalchemy.orm import Session
 
+from services.customers.bulk import newer
 from services.customers.bulk.create import named, new_records
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, find_accounts, lock_known
@@ -20,7 +21,7 @@ from services.customers.bulk.unchanged import surely_unchanged
 from services.customers.bulk.write import add_contacts, update_records
 from services.customers.domain.codes import next_codes
 from services.customers.models import Outbox
-from shared.bulk import ChunkResult, Refusal
+from shared.bulk import SEEN, ChunkResult, Refusal
 from shared.events.customers import AccountsImported
 from shared.keys import code_key, code_keys, email_keys
 from shared.outbox import record
@@ -203,6 +204,7 @@ class Chunk:
         rows = rows.filter(~same)
         known = self._known(rows["account_id"])
         merger, changes = Merger(self.job, self.mapped), []
+        edits = self._edits(rows, known)
         for row in rows.iter_rows(named=True):
             account = known.get(row["account_id"])
             if account is None or account.account["code_key"] != row["account_code_key"]:
@@ -212,10 +214,30 @@ class Chunk:
             except RowRefused as refused:
                 self._refusal(row["_row"], row["_line"], refused.column, refused.code, refused.message)
                 continue
+            if edits and merged.is_change and (lost := newer.overwritten(row, merged, edits)):
+                self._overtakes()
+                if self.job.newer == "refuse":
+                    self.result.refusals.append(newer.refusal(row, lost, LABELS))
+                    continue
             self.result.updated += merged.is_change
             self.result.unchanged += not merged.is_change
             changes.append(merged)
         self._write(changes)
+
+    def _edits(self, rows: pl.DataFrame, known: Mapping[str, Known]) -> newer.Edits:
+        """Return what others changed in accounts of which rows show an older version; only exports have such rows."""
+        if SEEN not in rows.columns:
+            return {}
+        places = rows.select("account_id", SEEN).iter_rows(named=True)
+        behind = [
+            row["account_id"]
+            for row in places
+            if row["account_id"] in known and newer.is_behind(row, known[row["account_id"]])
+        ]
+        return newer.edits_of(self.cursor, self.job, behind)
+
+    def _overtakes(self) -> None:
+        """A row would overwrite what others changed since its export."""
 
     def _unchanged(self, rows: pl.DataFrame) -> pl.Series:
         return surely_unchanged(self.cursor, self.job, rows, self.mapped)

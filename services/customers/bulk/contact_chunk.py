@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from services.customers.bulk import newer
 from services.customers.bulk.contact_target import LABELS
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, find_accounts, lock_known, read_known
@@ -32,6 +33,7 @@ class ContactsChunk:
         self.rows = checked.rows
         self.result = ChunkResult(refusals=list(checked.refusals))
         self.accounts: dict[str, People] = {}
+        self.edits: newer.Edits | None = None
 
     def apply(self) -> ChunkResult:
         """Write what is to be written; return the counts."""
@@ -68,11 +70,30 @@ class ContactsChunk:
         else:
             job = self.job if person.line is None else self.job.keeping()
             before = dict(person.record)
-            if changed := people.change(person, row, job, self.mapped):
+            changed = people.change(person, row, job, self.mapped)
+            if changed and (lost := self._lost(row, person, changed)):
+                self._overtakes()
+                if self.job.newer == "refuse":
+                    people.put_back(person, before)
+                    self.result.refusals.append(newer.refusal(row, lost, LABELS))
+                    return
+            if changed:
                 self._changed(row, people, {name: (before[name], person.record[name]) for name in changed})
             self.result.updated += bool(changed)
             self.result.unchanged += not changed
         person.line = row["_line"]
+
+    def _lost(self, row: dict[str, Any], person: Person, changed: Iterable[str]) -> list[tuple[str, newer.Edit]]:
+        """Return what the row of an export would overwrite of that which others changed since."""
+        seen = newer.seen_by(row).contact
+        if seen is None or person.old is None or person.old["version"] <= seen:
+            return []
+        if self.edits is None:
+            self.edits = newer.edits_of(self.cursor, self.job, [one.account["id"] for one in self.accounts.values()])
+        return newer.newer_of(self.edits, person.old["id"], seen, changed)
+
+    def _overtakes(self) -> None:
+        """A row would overwrite what others changed since its export."""
 
     def _account(self, key: str | None) -> People:
         if key is None:
@@ -122,6 +143,9 @@ class ContactsDryRun(ContactsChunk):
     def _changed(self, row: dict[str, Any], people: People, changes: dict[str, tuple[Any, Any]]) -> None:
         name = contact_name(row["first_name"], row["last_name"]) or row["email"] or ""
         self.forecast.updates(row["_row"], row["_line"], f"{people.account['code']} {name}".strip(), changes)
+
+    def _overtakes(self) -> None:
+        self.forecast.newer += 1
 
     def _write(self) -> None:
         """Nothing."""

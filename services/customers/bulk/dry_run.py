@@ -101,6 +101,9 @@ class DryRun(Chunk):
                 )
             self.left[merged.account.old["id"]] = outcome(merged)
 
+    def _overtakes(self) -> None:
+        self.forecast.newer += 1
+
     def _add(self, rows: pl.DataFrame) -> int:
         if self.job.repeated == "fold":
             self._remember(new_records(self.job, rows))

@@ -74,11 +74,12 @@ def _of_customers(name: str) -> str:
     return {"roles": ROLES, "tags": "array_to_string(found.tags, ';')"}.get(name, f"found.{name}")
 
 
-def _mark(record: str) -> ExportColumn:
+def _mark(versions: str) -> ExportColumn:
     help_text = (
-        "The record's version. By this column an import knows the file as ours, and takes apostrophes off again."
+        "The record's versions. By this column an import knows the file as ours, takes apostrophes off again, and sees"
+        " what others changed since."
     )
-    return ExportColumn(MARK, f"{record}.version", OTHERS, help=help_text)
+    return ExportColumn(MARK, versions, OTHERS, help=help_text)
 
 
 CUSTOMERS = ExportTarget(
@@ -91,7 +92,7 @@ CUSTOMERS = ExportTarget(
         *(ExportColumn(one.label, _of_customers(one.name), one.group) for one in TARGET_FIELDS),
         ExportColumn("_status", "found.status", OTHERS, default=False, help="active or inactive"),
         ExportColumn("_added", "to_char(found.created_at, 'YYYY-MM-DD')", OTHERS, default=False),
-        _mark("found"),
+        _mark("concat('v', found.version, 'c' || person.version)"),
     ),
 )
 CONTACTS = ExportTarget(
@@ -114,7 +115,7 @@ CONTACTS = ExportTarget(
         ExportColumn("Country", "found.country", ADDRESS, default=False),
         ExportColumn("_primary", "CASE WHEN person.is_primary THEN 'yes' ELSE 'no' END", OTHERS, default=False),
         ExportColumn("_status", "person.status", OTHERS, default=False, help="active or inactive"),
-        _mark("person"),
+        _mark("'c' || person.version"),
     ),
 )
 TARGETS = {target.kind: target for target in (CUSTOMERS, CONTACTS)}

@@ -38,6 +38,7 @@ class JobHeader(ma.Schema):
     blank = ma.fields.String(required=True, validate=BLANK)
     blanks = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(validate=BLANK), load_default=dict)
     repeated = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "fold")))
+    newer = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "overwrite")))
     actor_id = ma.fields.UUID(required=True)
     actor_name = ma.fields.String(required=True)
     file_name = ma.fields.String(load_default="")
@@ -50,7 +51,8 @@ class ImportJob:
     `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the key that
     finds a row's account, code or email (contact: a contact); `blank` says whether a blank cell keeps or clears,
     `blanks` where a field does otherwise; `repeated` says whether rows of one key are refused, or applied one after
-    the other (fold). `chunk_no` is the chunk at hand, whose changes are taken back together.
+    the other (fold); `newer` whether a row of an export may overwrite what others changed since. `chunk_no` is the
+    chunk at hand, whose changes are taken back together.
     """
 
     id: uuid.UUID
@@ -63,6 +65,7 @@ class ImportJob:
     file_name: str = ""
     blanks: Mapping[str, str] = field(default_factory=dict)
     repeated: str = "refuse"
+    newer: str = "refuse"
     chunk_no: int = 0
 
     @classmethod

@@ -99,6 +99,12 @@ class People:
         self._put(person)
         return changed
 
+    def put_back(self, person: Person, record: Record) -> None:
+        """Let a contact be again what it was."""
+        self._drop(person)
+        person.record = record
+        self._put(person)
+
     def search(self) -> str:
         """Return the words by which the account is found."""
         shown = sorted((one.record for one in self.people), key=lambda one: (not one["is_primary"], one["name_key"]))

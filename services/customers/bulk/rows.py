@@ -11,7 +11,7 @@ from services.customers.bulk.cells import AttributesCell, Roles, Synonym, TagsCe
 from services.customers.bulk.columns import LOADERS
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.words import KINDS, ROLES
-from shared.bulk import Refusal
+from shared.bulk import SEEN, Refusal
 from shared.fastcheck import Messages, load_rows
 from shared.fields import Code, Country, Email, Name, Phone, Text, Website
 from shared.keys import clean_texts
@@ -71,7 +71,7 @@ CONTACT_FIELDS = tuple(name for name in FIELDS if name.startswith("contact_"))
 class CheckedRows:
     """Rows that hold the rule book, and the refusals of the others. `mapped` names the columns the file gave.
 
-    `rows` has every field as a column, null where it was not mapped or blank.
+    `rows` has every field as a column, null where it was not mapped or blank; rows of an export have SEEN, too.
     """
 
     rows: pl.DataFrame
@@ -86,6 +86,7 @@ def check_rows(
     mapped = [name for name in frame.columns if name in schema.fields]
     cells = frame.select(
         *(pl.col(name).cast(pl.UInt32) for name in PLACE),
+        *(pl.col(name).cast(pl.String) for name in (SEEN,) if name in frame.columns),
         *(clean_texts(frame[name].cast(pl.String)).alias(name) for name in mapped),
     )
     loaded = load_rows(schema, cells, LOADERS)

@@ -24,7 +24,7 @@ from shared.web.described import needs_version
 blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
 Values = dict[str, Any]
 FORM = ("encoding", "delimiter", "has_header")
-OPTIONS = ("mode", "match", "blank", "repeated")
+OPTIONS = ("mode", "match", "blank", "repeated", "newer")
 
 
 @blp.route("/uploads", methods=["POST", "PUT"])

@@ -45,13 +45,13 @@ def _undo(job: Any, progress: Progress) -> dict[str, Any] | None:
 def _check(job: Any) -> dict[str, Any] | None:
     if not job.promise:
         return None
-    return {**job.promise, "at": datetime.fromisoformat(job.promise["at"]), "difference": difference(job)}
+    return {"newer": 0, **job.promise, "at": datetime.fromisoformat(job.promise["at"]), "difference": difference(job)}
 
 
 _PLAIN = (
     "id", "kind", "state", "file_name", "file_size", "created_at", "queued_at", "started_at", "finished_at", "version",
     "encoding", "bom", "delimiter", "has_header", "header", "sample", "warnings", "mapping", "mode", "match", "blank",
-    "repeated", "retry_of", "change",
+    "repeated", "newer", "retry_of", "change",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ WINDOW = 4
 MOST_ATTEMPTS = 3
 FIRST_HALF = 1_000_000_000
 KILLS_WORKER = "row_kills_worker"
-FORETOLD = ("fields", "sample")
+FORETOLD = ("fields", "sample", "newer")
 log = structlog.get_logger("chunks")
 
 
@@ -111,6 +111,7 @@ def _about(job: Job) -> dict[str, Any]:
         "blank": job.blank,
         "blanks": Mapping.from_json(job.mapping or {}).blank_fields(job.header),
         "repeated": job.repeated,
+        "newer": job.newer,
         "actor_id": str(job.created_by),
         "actor_name": job.created_by_name,
         "file_name": job.file_name,
@@ -143,7 +144,7 @@ def complete_chunk(session: Session, claim: Claim, answer: dict[str, Any]) -> bo
         .values(
             state="done",
             **_counts(answer, claim.rows),
-            forecast={name: answer[name] for name in FORETOLD} if claim.checks else None,
+            forecast={name: answer[name] for name in FORETOLD if name in answer} if claim.checks else None,
             finished_at=func.clock_timestamp(),
             **_FREE,
         )

@@ -18,7 +18,7 @@ from services.imports.domain.sniffing import ERROR_COLUMNS, sniff_file
 from services.imports.domain.uploads import receive_file
 from services.imports.errors import NothingCorrected, RowNotRefused
 from services.imports.models import Job, Refusal
-from shared.cells import restore
+from shared.cells import MARK, defuse, is_ours, restore
 from shared.storage import Storage
 
 MOST = 1_000
@@ -27,13 +27,17 @@ Cells = Mapping[int, str]
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A refused row as it was; `at` is the place of the wrong cell in `cells`, None where no single one is."""
+    """A refused row as it was; `at` is the place of the wrong cell in `cells`, None where no single one is.
+
+    `mark` tells which versions a row of an export shows.
+    """
 
     row: int
     line: int
     message: str
     at: int | None
     cells: list[str]
+    mark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,14 @@ class RefusedRows:
         return found
 
     def corrected(self, changes: Mapping[int, Cells]) -> list[list[str]]:
-        """Return the rows of which a cell is other than it was, as they are now; raise RowNotRefused."""
+        """Return the rows of which a cell is other than it was, as they are now, with marks; raise RowNotRefused."""
         made = []
         for number, cells in sorted(changes.items()):
-            was = self.row(number).cells
+            row = self.row(number)
+            was = row.cells
             now = [_one_end(cells.get(at, cell)) for at, cell in enumerate(was)]
             if now != [_one_end(cell) for cell in was]:
-                made.append(now)
+                made.append(now if row.mark is None else [*now, row.mark])
         return made
 
 
@@ -69,14 +74,17 @@ def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uui
         return RefusedRows([], [], job.failed)
     own = own_columns(job.header)
     columns = [name for name in job.header if name not in own]
+    there = [name for name in job.header if name not in own or name == MARK]
+    marked = there.index(MARK) if MARK in there else None
     refusals = {one.line: one for one in list_refusals(session, viewer, job_id, limit=MOST)}
     column_of = {name: column for column, name in reversed(ColumnMapping.from_json(job.mapping or {}).columns.items())}
     rows = []
     for cells in _rows_of(storage, job):
         line, kept = cells[-len(ERROR_COLUMNS)], cells[: -len(ERROR_COLUMNS)]
+        mark = kept.pop(marked) if marked is not None and len(kept) > marked else None
         refusal = refusals.get(int(line)) if line.isdigit() else None
         if refusal and refusal.code not in CODES and len(kept) == len(columns):
-            rows.append(_refused_row(refusal, kept, columns, column_of))
+            rows.append(_refused_row(refusal, kept, columns, column_of, mark))
     return RefusedRows(columns, rows, max(job.failed - len(rows), 0))
 
 
@@ -89,7 +97,7 @@ def try_again(
     if not rows:
         raise NothingCorrected
     first = get_error_file(session, viewer, job_id)
-    body = _file_of(refused.columns, rows, first.delimiter)
+    body = _file_of([*refused.columns, *([MARK] if is_ours(first.header) else [])], rows, first.delimiter)
     form = sniff_file(io.BytesIO(body), encoding="utf-8", delimiter=first.delimiter, has_header=True)
     received = receive_file(storage, io.BytesIO(body), len(body))
     name = f"{PurePath(first.file_name).stem[:180]} – corrected.csv"
@@ -100,11 +108,11 @@ def try_again(
 
 
 def _refused_row(
-    refusal: Refusal, cells: list[str], columns: Sequence[str], column_of: Mapping[str, str]
+    refusal: Refusal, cells: list[str], columns: Sequence[str], column_of: Mapping[str, str], mark: str | None
 ) -> RefusedRow:
     name = column_at_fault(refusal.code, refusal.column, column_of)
     at = columns.index(name) if name in columns else None
-    return RefusedRow(refusal.row, refusal.line, refusal.message, at, cells)
+    return RefusedRow(refusal.row, refusal.line, refusal.message, at, cells, mark)
 
 
 def _rows_of(storage: Storage, job: Job) -> Iterator[list[str]]:
@@ -126,7 +134,8 @@ def _file_of(columns: Sequence[str], rows: Sequence[Sequence[str]], delimiter: s
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    as_it_is = MARK not in columns  # else it is read as one of ours
+    writer.writerows(row if as_it_is else [defuse(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 

@@ -18,7 +18,7 @@ from services.imports.domain.decoding import BOMS, encode
 from services.imports.domain.mapping import own_columns
 from services.imports.domain.reading import ROW, Batch
 from services.imports.domain.sniffing import ERROR_COLUMNS
-from shared.cells import defuse
+from shared.cells import MARK, defuse
 
 
 class Refused(Protocol):
@@ -67,11 +67,11 @@ def write(
 ) -> int:
     """Write the rows of `records` that `refusals` (sorted by row) name to `out`; return how many there were.
 
-    A record that could not be taken apart stands in the first column as it was. `column_of` tells the file's own
-    column for a field. Memory stays flat.
+    Of an export, the versions that its rows show stay with them. A record that could not be taken apart stands in the
+    first column as it was. `column_of` tells the file's own column for a field. Memory stays flat.
     """
     own = own_columns(records.columns)
-    kept = [at for at, name in enumerate(records.columns) if name not in own]
+    kept = [at for at, name in enumerate(records.columns) if name not in own or name == MARK]
     if bom:
         out.write(next(sign for sign, name in BOMS if name == encoding))
     waiting = _Waiting(refusals)

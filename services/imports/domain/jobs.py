@@ -49,18 +49,20 @@ class Options:
     """How the rows are to be applied.
 
     `repeated` says what becomes of a row whose key came before in the file: refuse it, or fold it, which applies the
-    rows of a key one after the other, blank cells of the later ones keeping what is there.
+    rows of a key one after the other, blank cells of the later ones keeping what is there. `newer` says whether a row
+    of an export may overwrite what others changed since: refuse it, or overwrite.
     """
 
     mode: str = "both"
     match: str = "code"
     blank: str = "keep"
     repeated: str = "refuse"
+    newer: str = "refuse"
 
 
 def options_of(job: Job) -> Options:
     """Return how the rows of a job are applied."""
-    return Options(job.mode, job.match, job.blank, job.repeated)
+    return Options(job.mode, job.match, job.blank, job.repeated, job.newer)
 
 
 def check_start(mapping: Mapping, header: Sequence[str], target: Target, options: Options) -> None:
@@ -166,7 +168,8 @@ def change_mapping(
         job.mapping = mapping
         job.state = "mapped"
     if options is not None:
-        job.mode, job.match, job.blank, job.repeated = options.mode, options.match, options.blank, options.repeated
+        job.mode, job.match, job.blank = options.mode, options.match, options.blank
+        job.repeated, job.newer = options.repeated, options.newer
     session.flush()
     return job
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from services.imports.domain.sniffing import ERROR_COLUMNS, has_reasons
 from services.imports.domain.target import Target, TargetKey
 from services.imports.errors import MappingRefused
-from shared.cells import is_ours
+from shared.bulk import SEEN
+from shared.cells import MARK, is_ours
 from shared.keys import name_key
 
 if TYPE_CHECKING:  # the web process does not need it, and it takes 40 MB
@@ -188,6 +189,8 @@ def _check_cells(mapping: Mapping, target: Target, faults: dict[str, list[str]])
 def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: Target) -> pl.DataFrame:
     """Return `_row`, `_line`, one String column per field that is fed, and `_attributes` if unmapped ones are kept.
 
+    Of an export of ours, SEEN too: which versions each row shows.
+
     `frame` is `Batch.frame`. Cells are trimmed, blank ones are null. `_attributes` is a JSON object of the unmapped
     columns that are not blank, or null.
     """
@@ -212,6 +215,8 @@ def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: 
             chosen.append(pl.concat_str(columns, separator=" ", ignore_nulls=True).replace("", None).alias(known.name))
         elif value := mapping.constants.get(known.name):
             chosen.append(pl.lit(value, dtype=pl.String).alias(known.name))
+    if is_ours(header):
+        chosen.append(cell(MARK).alias(SEEN))
     made = frame.select(chosen)
     if mapping.keep_unmapped:
         kept = frame.select(cell(column).alias(column) for column in mapping.unmapped(header))

@@ -49,14 +49,17 @@ def _foretold(session: Session, job_id: uuid.UUID) -> dict[str, Any]:
     fields: Counter[str] = Counter()
     created: list[dict[str, Any]] = []
     updated: list[dict[str, Any]] = []
+    newer = 0
     query = select(Chunk.forecast).where(Chunk.job_id == job_id, Chunk.forecast.is_not(None)).order_by(Chunk.no)
     for told in session.execute(query.execution_options(yield_per=20)).scalars():
         fields.update(told["fields"])
+        newer += told.get("newer", 0)
         created = first_rows([*created, *told["sample"]["created"]])
         updated = first_rows([*updated, *told["sample"]["updated"]])
     first = select(Refusal).where(Refusal.job_id == job_id).order_by(Refusal.row).limit(MOST_ROWS)
     refused = [{name: getattr(one, name) for name in REFUSAL} for one in session.execute(first).scalars()]
     return {
+        "newer": newer,
         "fields": [{"field": name, "rows": rows} for name, rows in fields.most_common()],
         "sample": {"created": created, "updated": updated, "refused": refused},
     }

@@ -24,6 +24,7 @@ from services.imports.errors import MappingNotFound
 from services.imports.pages.column_details import column_details, row_count
 from services.imports.uploading import read_form
 from services.imports.wakeups import wake_job
+from shared.cells import is_ours
 from shared.db import after_commit, read_only, unit_of_work
 from shared.errors import DomainError
 from shared.web import go_to, requires
@@ -66,6 +67,7 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
         count=row_count(job),
         details=column_details(job, target, choice.mapping),
         encodings=list(ENCODINGS.items()),
+        is_export=is_ours(job.header),
         key_choices=[(key.name, key.words) for key in target.keys],
         delimiters=[
             (sign, f"{name.capitalize()} ({sign})" if sign != "\t" else "Tab") for sign, name in DELIMITERS.items()
@@ -217,6 +219,7 @@ def _typed(form: MultiDict[str, str], header: Sequence[str]) -> Choice:
         form.get("match", "code"),
         blank if blank in BLANKS else "keep",
         "fold" if form.get("repeated") == "fold" else "refuse",
+        "overwrite" if "overwrite_newer" in form else "refuse",
     )
     mapping = Mapping.from_json(
         {

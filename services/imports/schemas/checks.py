@@ -92,6 +92,11 @@ class CheckOut(ma.Schema):
         metadata={"description": "What updates would change, the most frequent first."},
     )
     sample = fields.Nested(SampleOut)
+    newer = fields.Integer(
+        metadata={
+            "description": "Rows of an export that others changed since, refused or not as the job's `newer` says."
+        },
+    )
     difference = fields.String(
         allow_none=True, metadata={"description": "Once imported: how that differs from what was told, as a sentence."}
     )

@@ -13,6 +13,7 @@ from shared.web import PageQuery, page_of
 
 MODES = ("create", "update", "both")
 REPEATED = ("refuse", "fold")
+NEWER = ("refuse", "overwrite")
 DELIMITERS = (",", ";", "\t", "|")
 STATES = (
     "uploaded", "mapped", "checking", "ready", "queued", "running", "completed", "completed_with_errors",
@@ -43,6 +44,10 @@ class JobPatch(ma.Schema):
     repeated = fields.String(
         validate=validate.OneOf(REPEATED),
         metadata={"description": "Rows whose key came before: refuse them, or fold them: apply them in their order."},
+    )
+    newer = fields.String(
+        validate=validate.OneOf(NEWER),
+        metadata={"description": "Rows of an export that others changed since: refuse them, or overwrite the changes."},
     )
 
     @ma.validates_schema
@@ -133,6 +138,7 @@ class JobOut(JobSummaryOut):
     match = fields.String()
     blank = fields.String()
     repeated = fields.String()
+    newer = fields.String()
     retry_of = fields.UUID(allow_none=True, metadata={"description": "Whose refused rows these are, corrected."})
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
     change = fields.Nested(
