@@ -6,7 +6,8 @@ chunk of the job is applied any more, so the receipts are the truth.
 """
 
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,7 +39,8 @@ class Refusal:
 class ChunkResult:
     """What became of the rows of a chunk; the five counts add up to its rows.
 
-    `created_ids` holds the ids of created records, 16 bytes each, for undo.
+    `fields` counts for each field the rows that changed it; None where an owner does not tell. `created_ids` holds the
+    ids of created records, 16 bytes each, for undo.
     """
 
     created: int = 0
@@ -47,12 +49,22 @@ class ChunkResult:
     skipped: int = 0
     failed: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    fields: Counter[str] | None = None
     created_ids: bytes = b""
+
+    def changes(self, names: Iterable[str]) -> None:
+        """Note a row that changed these fields."""
+        if self.fields is not None:
+            self.fields.update(list(names))
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer that the worker gets."""
         answer = asdict(self)
         del answer["created_ids"]
+        if self.fields is None:
+            del answer["fields"]
+        else:
+            answer["fields"] = dict(self.fields)
         return answer
 
 

@@ -171,8 +171,8 @@ class Chunk(Base):
     """Some thousand rows of a job, sorted by key, that their owner applies at once or not at all.
 
     Numbers count from 0 in the order of the file; the halves of a split chunk (`parent_no`) have numbers from
-    1,000,000,000. The five counts are the owner's answer, copied; while a job is only checked, `forecast` has the rest
-    of it. The last four are its answer to the undo, which was done at `undone_at`.
+    1,000,000,000. The five counts are the owner's answer, copied; until the job ends, `forecast` has the
+    rest of it. The last four are its answer to the undo, which was done at `undone_at`.
     """
 
     __tablename__ = "chunk"

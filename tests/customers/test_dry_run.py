@@ -65,6 +65,7 @@ def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_wri
         done = apply(session, *rows, **choices)
         assert counts(told) == counts(done)
         assert told["refusals"] == [vars(one) if not isinstance(one, dict) else one for one in done["refusals"]]
+        assert told["fields"] == done["fields"]
         assert bool(told["fields"]) == bool(told["updated"])
         assert all(1 <= number <= told["updated"] for number in told["fields"].values())
         assert len(told["sample"]["created"]) == min(told["created"], MOST_ROWS)

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -124,6 +125,7 @@ class Owner:
         self.after: Callable[[pl.DataFrame], None] = lambda frame: None
         self.chunks: list[int] = []
         self.newer = 0  # rows of which it says, in a check, that others changed them since
+        self.fields: dict[str, int] | None = None  # what it tells of applied chunks, if anything
         self.undone: list[tuple[int, str]] = []
         self.undoing: Callable[[], None] = lambda: None
         self.after_undo: Callable[[], None] = lambda: None
@@ -148,7 +150,7 @@ class Owner:
     def reset(self) -> None:
         self.before = self.after = lambda frame: None
         self.undoing = self.after_undo = lambda: None
-        self.newer = 0
+        self.fields, self.newer = None, 0
         self.chunks.clear()
         self.undone.clear()
         self.request_ids.clear()
@@ -262,7 +264,7 @@ class Owner:
     def _apply(
         self, session: Session, frame: pl.DataFrame, mode: str, chunk: tuple[uuid.UUID, int] = NO_CHUNK
     ) -> ChunkResult:
-        result = ChunkResult()
+        result = ChunkResult(fields=None if self.fields is None else Counter(self.fields))
         keyed = {}
         for row in frame.iter_rows(named=True):
             if not row["name"] or row["name"].startswith("bad"):

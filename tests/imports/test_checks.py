@@ -105,6 +105,21 @@ def test_what_changed_in_between_is_said(make_job, check, run):
     )
 
 
+def test_other_fields_are_said_where_the_counts_are_alike(make_job, check, run, owner):
+    """Somebody changed a name back, and another away, in between: as many updates, of other fields."""
+    run(make_job("code,name\n1,A\n2,B\n", start=True))
+    job = check(make_job("code,name\n1,New\n2,B\n"))
+    assert job.promise["fields"] == [{"field": "name", "rows": 1}]
+    owner.fields = {"email": 1}
+    start(job)
+    job = run(job)
+    assert counts(job) == told(job)
+    assert difference(job) == (
+        "The check had told name changed in 1 row and email changed in 0 rows; it became name changed in 0 rows and "
+        "email changed in 1 row, probably because records were changed in between."
+    )
+
+
 def test_many_chunks_are_told_together(make_job, check, run, owner):
     run(make_job(rows(300), start=True))
     content = rows(1_000).replace("Thing 2", "Other 2")

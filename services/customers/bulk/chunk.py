@@ -1,5 +1,6 @@
 """Applying a chunk of customers: the one use case of this package."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk import newer
 from services.customers.bulk.create import named, new_records
+from services.customers.bulk.differing import differing
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, find_accounts, lock_known
 from services.customers.bulk.merge import Merged, Merger, RowRefused
@@ -123,7 +125,7 @@ class Chunk:
         self.job = job
         self.mapped = checked.mapped
         self.rows = checked.rows
-        self.result = ChunkResult(refusals=list(checked.refusals))
+        self.result = ChunkResult(refusals=list(checked.refusals), fields=Counter())
 
     def apply(self) -> ChunkResult:
         """Write what is to be written; return the counts."""
@@ -246,6 +248,9 @@ class Chunk:
         return lock_known(self.cursor, ids)
 
     def _write(self, changes: list[Merged]) -> None:
+        for one in changes:
+            if one.is_change:
+                self.result.changes(differing(one))
         update_records(self.cursor, self.job, "account", [one.account for one in changes])
         update_records(self.cursor, self.job, "contact", [contact for one in changes for contact in one.contacts])
         if new := [one.new_contact for one in changes if one.new_contact]:

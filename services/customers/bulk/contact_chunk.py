@@ -1,5 +1,6 @@
 """Applying a chunk of contacts: the people of accounts that are there."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +32,7 @@ class ContactsChunk:
         self.job = job
         self.mapped = checked.mapped
         self.rows = checked.rows
-        self.result = ChunkResult(refusals=list(checked.refusals))
+        self.result = ChunkResult(refusals=list(checked.refusals), fields=Counter())
         self.accounts: dict[str, People] = {}
         self.edits: newer.Edits | None = None
 
@@ -78,6 +79,7 @@ class ContactsChunk:
                     self.result.refusals.append(newer.refusal(row, lost, LABELS))
                     return
             if changed:
+                self.result.changes(changed)
                 self._changed(row, people, {name: (before[name], person.record[name]) for name in changed})
             self.result.updated += bool(changed)
             self.result.unchanged += not changed

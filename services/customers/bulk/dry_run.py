@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, cursor_of, inform_planner
 from services.customers.bulk.create import NewRecords, new_records
+from services.customers.bulk.differing import as_fields, differing
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, read_known
-from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Merged
+from services.customers.bulk.merge import Merged
 from services.customers.bulk.rows import ATTRIBUTES, FIELDS, CheckedRows
 from services.customers.bulk.tables import Cursor
 from shared.bulk import ChunkResult
 from shared.forecast import MOST_ROWS, NEW, Forecast
 
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # of contacts that are not there yet: they sort behind the others
-ROLES = ("customer", "vendor")
 
 
 class Look(Protocol):
@@ -136,26 +136,7 @@ def keys_of(known: Known, match: str) -> set[str]:
 def values_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a new record would hold, by the names of fields."""
     attributes = json.loads(row[ATTRIBUTES] or "{}")
-    return {**{name: row[name] for name in FIELDS}, **_as_fields(attributes)}
-
-
-def differing(merged: Merged) -> dict[str, tuple[Any, Any]]:
-    """Return what a row would change, by the names of fields: {field: (old, new)}."""
-    old, new = merged.account.old, merged.account.new
-    changes = {name: (old[name], new[name]) for name in ACCOUNT_CHANGES if name in new}
-    if any(changes.pop(f"is_{role}", None) for role in ROLES):
-        changes["roles"] = (_roles(old), _roles(old | new))
-    if (attributes := changes.pop("attributes", None)) is not None:
-        before, after = (_as_fields(one) for one in attributes)
-        changes |= {name: (before.get(name), after[name]) for name in after if after[name] != before.get(name)}
-    for contact in merged.contacts:
-        changes |= {
-            f"contact_{name}": (contact.old[name], contact.new[name]) for name in CONTACT_CHANGES if name in contact.new
-        }
-    if merged.new_contact:
-        added = {name: merged.new_contact[name] for name in CONTACT_CHANGES}
-        changes |= {f"contact_{name}": (None, value) for name, value in added.items() if value is not None}
-    return changes
+    return {**{name: row[name] for name in FIELDS}, **as_fields(attributes)}
 
 
 def outcome(merged: Merged) -> Known:
@@ -165,11 +146,3 @@ def outcome(merged: Merged) -> Known:
         contacts.append({"status": "active", "id": LAST_ID, **merged.new_contact})
     contacts.sort(key=lambda one: (not one["is_primary"], one["name_key"], one["id"]))
     return Known(merged.account.old | merged.account.new, contacts)
-
-
-def _as_fields(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"attributes.{name}": value for name, value in attributes.items()}
-
-
-def _roles(account: Mapping[str, Any]) -> str:
-    return ";".join(role for role in ROLES if account[f"is_{role}"])

@@ -22,6 +22,7 @@ WINDOW = 4
 MOST_ATTEMPTS = 3
 FIRST_HALF = 1_000_000_000
 KILLS_WORKER = "row_kills_worker"
+DONE = ("fields",)
 FORETOLD = ("fields", "sample", "newer")
 log = structlog.get_logger("chunks")
 
@@ -144,7 +145,7 @@ def complete_chunk(session: Session, claim: Claim, answer: dict[str, Any]) -> bo
         .values(
             state="done",
             **_counts(answer, claim.rows),
-            forecast={name: answer[name] for name in FORETOLD if name in answer} if claim.checks else None,
+            forecast=_told(answer, FORETOLD if claim.checks else DONE),
             finished_at=func.clock_timestamp(),
             **_FREE,
         )
@@ -268,7 +269,13 @@ def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[st
     session.execute(
         update(Chunk)
         .where(Chunk.job_id == job_id, Chunk.no == no)
-        .values(state="done", **_counts(answer, rows), finished_at=func.clock_timestamp(), **_FREE)
+        .values(
+            state="done",
+            **_counts(answer, rows),
+            forecast=_told(answer, DONE),
+            finished_at=func.clock_timestamp(),
+            **_FREE,
+        )
     )
     refuse_rows(session, job_id, answer["refusals"])
 
@@ -378,6 +385,11 @@ def _counts(answer: dict[str, Any], rows: int) -> dict[str, int]:
         log.error("an owner's counts do not add up", rows=rows, answer={name: answer[name] for name in COUNTS})
         counts["skipped"] += left
     return counts
+
+
+def _told(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return what an owner told beyond the counts; None for one that tells nothing."""
+    return {name: answer[name] for name in names if name in answer} or None
 
 
 def sum_of_chunks(session: Session, job_id: uuid.UUID) -> dict[str, int]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import cancel_open, settle_applied, sum_of_chunks
 from services.imports.domain.leases import Lease, hold_lease
+from services.imports.domain.promise import kept_or_not
 from services.imports.models import Chunk, Job, Outbox, Refusal
 from shared.bulk import COUNTS
 from shared.events.imports import JobFinished
@@ -69,6 +70,7 @@ def end_job(session: Session, held: Lease, rows: int, error_file: str | None) ->
             rows=rows,
             **{name: counts[name] for name in COUNTS},
             error_file=error_file,
+            promise=kept_or_not(session, job),
             finished_at=func.now(),
             version=Job.version + 1,
             lease_token=None,
@@ -78,6 +80,7 @@ def end_job(session: Session, held: Lease, rows: int, error_file: str | None) ->
             **({"failure_code": None, "failure": None} if state.startswith("completed") else {}),
         )
     )
+    session.execute(update(Chunk).where(Chunk.job_id == job.id).values(forecast=None))
     session.refresh(job)
     record(session, Outbox, _finished(job))
     return job

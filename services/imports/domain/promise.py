@@ -14,6 +14,7 @@ from services.imports.models import Chunk, Job, Refusal
 from shared.bulk import COUNTS
 from shared.forecast import MOST_ROWS, first_rows
 
+MOST_FIELDS = 5
 REFUSAL = ("row", "line", "column", "code", "message")
 _UNDONE: dict[str, Any] = {
     **dict.fromkeys(COUNTS, 0),
@@ -106,11 +107,36 @@ def difference(job: Job) -> str | None:
         return None
     told = job.promise["counts"]
     names = [name for name in COUNTS if told[name] != getattr(job, name)]
-    if not names:
+    if names:
+        before = _listed([f"{told[name]:,} {_WORDS[name]}" for name in names])
+        after = _listed([f"{getattr(job, name):,} {_WORDS[name]}" for name in names])
+    elif "became" in job.promise:
+        foretold = {one["field"]: one["rows"] for one in job.promise["fields"]}
+        became = job.promise["became"]
+        fields = [name for name in {**foretold, **became} if foretold.get(name) != became.get(name)][:MOST_FIELDS]
+        before, after = (_listed([_in_rows(name, of.get(name, 0)) for name in fields]) for of in (foretold, became))
+    else:
         return None
-    before = _listed([f"{told[name]:,} {_WORDS[name]}" for name in names])
-    after = _listed([f"{getattr(job, name):,} {_WORDS[name]}" for name in names])
     return f"The check had told {before}; it became {after}, probably because records were changed in between."
+
+
+def kept_or_not(session: Session, job: Job) -> dict[str, Any] | None:
+    """Return the promise of a job whose chunks are done, with what `became` of its fields where that is otherwise."""
+    if not job.promise:
+        return None
+    done = (Chunk.job_id == job.id, Chunk.state == "done")
+    if session.execute(select(Chunk.no).where(*done, Chunk.forecast.is_(None)).limit(1)).first():
+        return job.promise  # its owner does not tell
+    became: Counter[str] = Counter()
+    query = select(Chunk.forecast).where(*done).execution_options(yield_per=20)
+    for told in session.execute(query).scalars():
+        became.update(told["fields"] if told else {})
+    same = dict(became) == {one["field"]: one["rows"] for one in job.promise["fields"]}
+    return job.promise if same else {**job.promise, "became": dict(became)}
+
+
+def _in_rows(name: str, rows: int) -> str:
+    return f"{name.removeprefix('attributes.').replace('_', ' ')} changed in {rows:,} {'row' if rows == 1 else 'rows'}"
 
 
 def _listed(words: list[str]) -> str:

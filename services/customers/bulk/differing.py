@@ -1,0 +1,36 @@
+"""What a row changes, by the names of fields, as people are told it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Merged
+
+ROLES = ("customer", "vendor")
+
+
+def differing(merged: Merged) -> dict[str, tuple[Any, Any]]:
+    """Return what a row would change, by the names of fields: {field: (old, new)}."""
+    old, new = merged.account.old, merged.account.new
+    changes = {name: (old[name], new[name]) for name in ACCOUNT_CHANGES if name in new}
+    if any(changes.pop(f"is_{role}", None) for role in ROLES):
+        changes["roles"] = (_roles(old), _roles(old | new))
+    if (attributes := changes.pop("attributes", None)) is not None:
+        before, after = (as_fields(one) for one in attributes)
+        changes |= {name: (before.get(name), after[name]) for name in after if after[name] != before.get(name)}
+    for contact in merged.contacts:
+        changes |= {
+            f"contact_{name}": (contact.old[name], contact.new[name]) for name in CONTACT_CHANGES if name in contact.new
+        }
+    if merged.new_contact:
+        added = {name: merged.new_contact[name] for name in CONTACT_CHANGES}
+        changes |= {f"contact_{name}": (None, value) for name, value in added.items() if value is not None}
+    return changes
+
+
+def as_fields(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes by the names that they have as fields."""
+    return {f"attributes.{name}": value for name, value in attributes.items()}
+
+
+def _roles(account: Mapping[str, Any]) -> str:
+    return ";".join(role for role in ROLES if account[f"is_{role}"])
