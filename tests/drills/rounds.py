@@ -197,6 +197,11 @@ class Round:
         """Return how many rows the job says are done."""
         return int(self.stack.ask("GET", f"/jobs/{job_id}").json()["progress"]["done"])
 
+    def waits_for(self, job_id: str) -> str | None:
+        """Return what the job says it waits for."""
+        told: str | None = self.stack.ask("GET", f"/jobs/{job_id}").json()["progress"]["waiting"]
+        return told
+
     def has_ended(self, job_id: str) -> bool:
         """Tell whether a job is in a final state."""
         return self.stack.ask("GET", f"/jobs/{job_id}").json()["state"] in FINAL

@@ -131,6 +131,16 @@ class Stack:
                 if file.is_file():
                     file.unlink()
 
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Let a part neither answer nor hang up while the block runs, as a machine that swaps does."""
+        with self.kept_down(name):
+            self.kill(name, signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                self.kill(name, signal.SIGCONT)
+
     def restart_postgres(self) -> None:
         """Restart PostgreSQL as after a loss of power (immediate shutdown)."""
         os.kill(self.processes["db"].pid, signal.SIGQUIT)

@@ -23,6 +23,9 @@ from tests.drills.stack import PERSON, Stack, until
 
 pytestmark = [pytest.mark.drills, pytest.mark.timeout(1_200)]
 ROWS = 20_000
+FROZEN_SECONDS = 45
+AWAY_SECONDS = 300
+FREEZE_FILE = b"code,name,country\nZ1,,Atlantis\n"  # one row, which is refused: the customers stay as they are
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,39 @@ def test_a_fault_in_the_middle_of_an_undo_changes_nothing(
                 fault(stack)
 
     drill.taken_back(breaking)
+
+
+def test_a_frozen_redis_costs_time_only(stack: Stack, drill: Round, expected: Outcome) -> None:
+    """It neither answers nor hangs up for 45 s; meanwhile the API takes another file and starts its job."""
+
+    def breaking(job: str) -> None:
+        until(lambda: drill.rows_done(job) > 0, "it has begun")
+        with stack.frozen("cache"):
+            other = drill.start(FREEZE_FILE)
+            time.sleep(FROZEN_SECONDS)
+        assert drill.wait(other)["counts"]["failed"] == 1
+
+    assert drill.disturbed(breaking) == expected
+
+
+def test_an_owner_that_is_away_for_minutes_costs_time_only(stack: Stack, drill: Round, expected: Outcome) -> None:
+    """No row is held against anybody meanwhile, and people are told what is waited for."""
+
+    def breaking(job: str) -> None:
+        until(lambda: drill.rows_done(job) > 0, "it has begun")
+        with stack.kept_down("customers-bulk"):
+            stack.kill("customers-bulk")
+            away = time.monotonic()
+            until(lambda: drill.waits_for(job), "people are told")
+            while time.monotonic() - away < AWAY_SECONDS:
+                told = drill.waits_for(job)
+                assert told is None or told.startswith("Waiting for the customers service"), told
+                time.sleep(1)
+
+    assert drill.disturbed(breaking) == expected
+    with stack.database("imports") as imports:
+        split = imports.execute("SELECT count(*) FROM chunk WHERE parent_no IS NOT NULL OR state = 'void'").fetchone()
+    assert split == (0,), "chunks were taken for poisoned"
 
 
 @pytest.mark.parametrize("seed", range(3))
