@@ -120,6 +120,13 @@ def test_tab_when_first_shown_fetches_itself_once(open_page: OpenPage) -> None:
     assert len([url for url in asked if url.endswith("/late")]) == 1
 
 
+def test_tab_when_the_address_names_it_fetches_itself(open_page: OpenPage) -> None:
+    page = open_page("/customers/7#late")
+    expect(page.get_by_text("This came from another address")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("This came from another address")).to_be_visible()
+
+
 def test_api_page_when_opened_works_under_the_policy(open_page: OpenPage) -> None:
     page = open_page("/api/gallery/v1/docs")
     page.get_by_text("/customers").first.wait_for()

@@ -50,3 +50,11 @@ addEventListener("hashchange", () => {
 });
 document.addEventListener("DOMContentLoaded", prepare);
 document.addEventListener("htmx:after:swap", prepare);
+
+// htmx looks at a new page a moment after it was prepared: only now a panel hears that it is shown.
+document.addEventListener("htmx:after:process", () => {
+  for (const set of document.querySelectorAll("[data-tabs]")) {
+    const shown = tabsOf(set).find(tab => tab.getAttribute("aria-selected") === "true");
+    if (shown) panelOf(shown).dispatchEvent(new CustomEvent("shown"));
+  }
+});
