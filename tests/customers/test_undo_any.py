@@ -1,6 +1,6 @@
 """Any imports, taken back newest first, leave what was there; whatever a person edits in between stays (I10).
 
-The model is a plain dict of each customer's fields and contacts, and who wrote each value last.
+The model is `undo_model.Model`.
 """
 
 import uuid
@@ -18,6 +18,7 @@ from tests.customers.bulk_chunks import apply, check_derived, contacts, undo, un
 from tests.customers.conftest import BEN
 from tests.customers.test_bulk_any import ROW
 from tests.customers.test_undo import state
+from tests.customers.undo_model import Model
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JOB = st.tuples(
@@ -67,64 +68,6 @@ STEP = st.one_of(
 )
 
 
-class Model:
-    """What must be there: {code: {field: value}}, with every write that still counts as (writer, field, old, new)."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, dict[str, Any]] = {}
-        self.maker: dict[str, Any] = {}
-        self.writes: dict[str, list[tuple[Any, str, Any, Any]]] = {}
-
-    def bring(self, job: Any, row: dict[str, str]) -> None:
-        code, values = row["code"], {name: value for name, value in row.items() if name != "code"}
-        if code not in self.records:
-            if "name" in values:
-                self.records[code], self.maker[code], self.writes[code] = values, job, []
-            return
-        for name, value in values.items():
-            self.write(job, code, name, value)
-
-    def write(self, writer: Any, code: str, name: str, value: Any) -> None:
-        old = self.records[code].get(name)
-        if value != old:
-            self.records[code][name] = value
-            self.writes[code].append((writer, name, old, value))
-
-    def undo(self, job: Any, codes: set[str]) -> tuple[int, int, int]:
-        """Return how many are removed, restored and kept."""
-        removed = restored = kept = 0
-        for code in codes & self.records.keys():
-            writes = self.writes[code]
-            if self.maker[code] == job:
-                if any(writer != job for writer, *_ in writes):
-                    kept += 1
-                else:
-                    self.drop(code)
-                    removed += 1
-                continue
-            outcome = {
-                self._give_back(code, name, job) for name in {name for writer, name, *_ in writes if writer == job}
-            }
-            kept += "kept" in outcome
-            restored += "back" in outcome and "kept" not in outcome
-        return removed, restored, kept
-
-    def _give_back(self, code: str, name: str, job: Any) -> str:
-        about = [write for write in self.writes[code] if write[1] == name]
-        first = next(at for at, write in enumerate(about) if write[0] == job)
-        old, now = about[first][2], self.records[code].get(name)
-        if now == old:
-            return "same"
-        if any(writer != job for writer, *_ in about[first:]):
-            return "kept"
-        self.records[code][name] = old
-        self.writes[code] = [write for write in self.writes[code] if write[:2] != (job, name)]
-        return "back"
-
-    def drop(self, code: str) -> None:
-        del self.records[code], self.maker[code], self.writes[code]
-
-
 @settings(QUIET, max_examples=120)
 @given(steps=st.lists(STEP, min_size=1, max_size=12))
 def test_any_story_of_imports_edits_and_undos_ends_as_the_model_does(session: Session, steps: Any) -> None:
@@ -147,7 +90,7 @@ def test_any_story_of_imports_edits_and_undos_ends_as_the_model_does(session: Se
                     assert answer == {name: count for name, count in expected.items() if count}
             elif about[0] in model.records:
                 _by_hand(session, model, what, *about)
-            assert _records(session) == {code: {**values} for code, values in _filled(model).items()}
+            assert _records(session) == model.filled()
         check_derived(session)
         everything_here.rollback()
 
@@ -165,12 +108,6 @@ def _by_hand(session: Session, model: Model, what: str, code: str, name: str = "
         accounts.edit_account(session, BEN, account.id, {name: value}, None)
         model.write("Ben", code, name, value)
     session.flush()
-
-
-def _filled(model: Model) -> dict[str, dict[str, Any]]:
-    return {
-        code: {name: value for name, value in one.items() if value is not None} for code, one in model.records.items()
-    }
 
 
 def _records(session: Session) -> dict[str, dict[str, Any]]:
