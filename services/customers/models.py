@@ -155,6 +155,7 @@ class Contact(Base):
         UniqueConstraint("account_id", "contact_key"),
         Index(None, "email_key"),  # imports find accounts by their primary contact's
         Index("contact_one_primary_ix", "account_id", unique=True, postgresql_where=text("is_primary")),
+        Index("contact_others_ix", "account_id", postgresql_where=text("NOT is_primary")),
         CheckConstraint("kind IN ('person', 'firm')", "kind"),
         CheckConstraint("status IN ('active', 'inactive')", "status"),
         {"postgresql_with": {"fillfactor": 85}},

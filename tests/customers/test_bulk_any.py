@@ -32,7 +32,13 @@ ROW = st.fixed_dictionaries(
         "contact_last_name": WORDS,
         "contact_email": st.sampled_from([None, "a@ex.example", "d@ex.example"]),
         "contact_phone": st.sampled_from([None, "030 901820", "12345678"]),
-    }
+    },
+    optional={
+        "second_contact_first_name": WORDS,
+        "second_contact_last_name": WORDS,
+        "second_contact_email": st.sampled_from([None, "a@ex.example", "e@ex.example"]),
+        "second_contact_phone": st.sampled_from([None, "030 901820"]),
+    },
 )
 
 

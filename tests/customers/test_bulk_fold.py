@@ -21,7 +21,11 @@ ROW = st.fixed_dictionaries(
         "_attributes": st.sampled_from([None, '{"a": "1"}', '{"a": "2", "b": "3"}']),
         "contact_last_name": st.sampled_from([None, "Doe", "Roe"]),
         "contact_email": st.sampled_from([None, "d@ex.example"]),
-    }
+    },
+    optional={
+        "second_contact_last_name": st.sampled_from([None, "Doe", "Poe"]),
+        "second_contact_email": st.sampled_from([None, "p@ex.example"]),
+    },
 )
 SHOWN = ("name", "kind", "email", "country", "phone", "tags", "attributes", "search")
 
@@ -63,7 +67,8 @@ def test_rows_of_a_key_when_folded_are_as_if_they_came_one_by_one(session: Sessi
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=5), blank=st.sampled_from(["keep", "clear"]))
 def test_rows_of_a_key_when_folded_are_the_row_of_their_last_cells(session: Session, rows: Any, blank: str) -> None:
-    plain = [{**row, "code": "K1", "email": None, "contact_last_name": None, "contact_email": None} for row in rows]
+    contacts_of_row = ("contact_last_name", "contact_email", "second_contact_last_name", "second_contact_email")
+    plain = [{**row, **dict.fromkeys(("email", *contacts_of_row), None), "code": "K1"} for row in rows]
     cells = {name: next((row[name] for row in reversed(plain) if row[name]), None) for name in plain[0]}
     for row in (*plain, cells):
         del row["_attributes"]

@@ -11,12 +11,12 @@ from psycopg import errors
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import newer
-from services.customers.bulk.create import named, new_records
+from services.customers.bulk.create import named, new_records, same_contact
 from services.customers.bulk.differing import differing
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, find_accounts, lock_known
-from services.customers.bulk.merge import Merged, Merger, RowRefused
-from services.customers.bulk.rows import CheckedRows
+from services.customers.bulk.merge import SAME_CONTACT, Merged, Merger, RowRefused
+from services.customers.bulk.rows import SECOND, CheckedRows, has_second
 from services.customers.bulk.tables import Cursor, copy_in, packed_ids
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.unchanged import surely_unchanged
@@ -253,7 +253,7 @@ class Chunk:
                 self.result.changes(differing(one))
         update_records(self.cursor, self.job, "account", [one.account for one in changes])
         update_records(self.cursor, self.job, "contact", [contact for one in changes for contact in one.contacts])
-        if new := [one.new_contact for one in changes if one.new_contact]:
+        if new := [contact for one in changes for contact in one.new_contacts.values()]:
             self.result.created_ids += packed_ids(add_contacts(self.cursor, self.job, new))
 
     def _create(self, rows: pl.DataFrame) -> None:
@@ -263,9 +263,18 @@ class Chunk:
         rows = self._refuse(
             rows, nameless, "contact_last_name", "contact_name_required", "A new contact needs a first or last name."
         )
+        if has_second(self.mapped):
+            rows = self._with_two_contacts(rows)
         if self.job.match == "email":
             rows = self._without_taken_codes(rows)
         self.result.created += self._add(self._with_codes(rows))
+
+    def _with_two_contacts(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Refuse rows whose second contact has no name, or is the other one."""
+        nameless = pl.col("has_second") & pl.col(f"{SECOND}last_name").is_null()
+        told = "A new contact needs a first or last name."
+        rows = self._refuse(rows, nameless, f"{SECOND}last_name", "contact_name_required", told)
+        return self._refuse(rows, pl.lit(same_contact(rows)), f"{SECOND}last_name", "duplicate_contact", SAME_CONTACT)
 
     def _add(self, rows: pl.DataFrame) -> int:
         """Write new accounts with their contacts; return how many."""

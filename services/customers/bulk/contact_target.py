@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.customers.bulk.target import TargetField
+from shared.import_target import TargetField
 
 KIND = "contacts"
 

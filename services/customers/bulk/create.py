@@ -1,12 +1,14 @@
-"""Rows that become new accounts, each with its primary contact."""
+"""Rows that become new accounts, each with its contacts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.keyed import with_account_keys, with_contact_keys
-from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS
+from services.customers.bulk.merge import CONTACT_CHANGES
+from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS, FIRST, SECOND, SECOND_FIELDS, has_second
 from services.customers.bulk.tables import array_literal, new_ids
 from services.customers.domain.search_text import SearchedContactColumns, search_text_expression
 
@@ -51,7 +53,25 @@ def named(rows: pl.DataFrame) -> pl.DataFrame:
         .when(nameless & pl.col("has_contact") & (pl.col("kind") == "person"))
         .then("name")
         .otherwise("contact_last_name"),
+        **(_named_second() if has_second(rows.columns) else {}),
     )
+
+
+def _named_second() -> dict[str, pl.Expr]:
+    first, last = pl.col(f"{SECOND}first_name"), pl.col(f"{SECOND}last_name")
+    return {
+        "has_second": pl.any_horizontal(pl.col(SECOND_FIELDS).is_not_null()),
+        f"{SECOND}first_name": pl.when(last.is_not_null()).then(first),
+        f"{SECOND}last_name": pl.coalesce(last, first),
+    }
+
+
+def same_contact(rows: pl.DataFrame) -> pl.Series:
+    """Tell for each row that went through `named` whether its two contacts are one."""
+    first, second = (
+        with_contact_keys(rows.select(_told(prefix)), rows["country"])["contact_key"] for prefix in (FIRST, SECOND)
+    )
+    return (first == second) & rows["has_contact"] & rows["has_second"]
 
 
 def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
@@ -59,24 +79,28 @@ def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
     usual = "vendor" if job.kind == "vendors" else "customer"
     rows = with_account_keys(rows).sort("code_key")
     rows = rows.with_columns(new_ids(rows.height).alias("id"))
-    contacts = _contacts(rows)
-    accounts = rows.join(
-        contacts.select("account_id", pl.exclude("account_id").name.prefix("new_")),
-        left_on="id",
-        right_on="account_id",
-        how="left",
-        maintain_order="left",
-    )
+    contacts = {"new_": _contacts(rows, FIRST, "has_contact", pl.lit(value=True))}
+    if has_second(rows.columns):
+        contacts["other_"] = _contacts(rows, SECOND, "has_second", ~pl.col("has_contact"))
+    accounts = rows
+    for begins, theirs in contacts.items():
+        accounts = accounts.join(
+            theirs.select("account_id", pl.exclude("account_id").name.prefix(begins)),
+            left_on="id",
+            right_on="account_id",
+            how="left",
+            maintain_order="left",
+        )
     accounts = accounts.with_columns(
         is_customer=pl.col("roles").fill_null(usual).str.contains("customer"),
         is_vendor=pl.col("roles").fill_null(usual).str.contains("vendor"),
         tags=array_literal(pl.col("tags")).fill_null("{}"),
         attributes=pl.col(ATTRIBUTES).fill_null("{}"),
-        search=_search(),
+        search=_search(contacts),
     )
     return NewRecords(
         accounts.select(*ACCOUNT_COLUMNS, *by_job(job)),
-        contacts.select(*CONTACT_COLUMNS, *by_job(job)),
+        pl.concat(contacts.values()).select(*CONTACT_COLUMNS, *by_job(job)),
     )
 
 
@@ -89,29 +113,33 @@ def by_job(job: ImportJob) -> list[pl.Expr]:
     ]
 
 
-def _contacts(rows: pl.DataFrame) -> pl.DataFrame:
-    theirs = rows.filter("has_contact")
+def _contacts(rows: pl.DataFrame, prefix: str, present: str, is_primary: pl.Expr) -> pl.DataFrame:
+    """Return the contacts of those rows that have one, the flag `present`, in columns that begin with `prefix`."""
+    theirs = rows.filter(present)
     contacts = theirs.select(
-        pl.col("id").alias("account_id"),
-        *(pl.col(name).alias(name.removeprefix("contact_")) for name in CONTACT_FIELDS),
-        is_primary=pl.lit(value=True),
-    )
-    contacts = contacts.with_columns(new_ids(contacts.height).alias("id"))
+        pl.col("id").alias("account_id"), *_told(prefix), is_primary.alias("is_primary")
+    ).with_columns(new_ids(theirs.height).alias("id"))
     return with_contact_keys(contacts, theirs["country"])
 
 
-def _search() -> pl.Expr:
-    contact = SearchedContactColumns(
-        pl.col("new_first_name"),
-        pl.col("new_last_name"),
-        pl.col("new_email_key"),
-        (pl.col("new_phone_key"), pl.col("new_phone2_key")),
-    )
+def _told(prefix: str) -> list[pl.Expr]:
+    return [pl.col(f"{prefix}{name}").alias(name) for name in CONTACT_CHANGES]
+
+
+def _search(prefixes: Iterable[str]) -> pl.Expr:
     return search_text_expression(
         name=pl.col("name"),
         code_key=pl.col("code_key"),
         city=pl.col("city"),
         email_key=pl.col("email_key"),
         phone_keys=(pl.col("phone_key"), pl.col("phone2_key")),
-        contacts=[contact],
+        contacts=[
+            SearchedContactColumns(
+                pl.col(f"{begins}first_name"),
+                pl.col(f"{begins}last_name"),
+                pl.col(f"{begins}email_key"),
+                (pl.col(f"{begins}phone_key"), pl.col(f"{begins}phone2_key")),
+            )
+            for begins in prefixes
+        ],
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Merged
+from services.customers.bulk.rows import FIRST, SECOND
 
 ROLES = ("customer", "vendor")
 
@@ -18,12 +19,12 @@ def differing(merged: Merged) -> dict[str, tuple[Any, Any]]:
         before, after = (as_fields(one) for one in attributes)
         changes |= {name: (before.get(name), after[name]) for name in after if after[name] != before.get(name)}
     for contact in merged.contacts:
+        prefix = SECOND if contact is merged.second else FIRST
         changes |= {
-            f"contact_{name}": (contact.old[name], contact.new[name]) for name in CONTACT_CHANGES if name in contact.new
+            f"{prefix}{name}": (contact.old[name], contact.new[name]) for name in CONTACT_CHANGES if name in contact.new
         }
-    if merged.new_contact:
-        added = {name: merged.new_contact[name] for name in CONTACT_CHANGES}
-        changes |= {f"contact_{name}": (None, value) for name, value in added.items() if value is not None}
+    for prefix, added in merged.new_contacts.items():
+        changes |= {f"{prefix}{name}": (None, added[name]) for name in CONTACT_CHANGES if added[name] is not None}
     return changes
 
 

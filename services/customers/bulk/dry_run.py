@@ -11,7 +11,7 @@ from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, cursor_
 from services.customers.bulk.create import NewRecords, new_records
 from services.customers.bulk.differing import as_fields, differing
 from services.customers.bulk.job import ImportJob
-from services.customers.bulk.known import Known, read_known
+from services.customers.bulk.known import Known, Record, read_known
 from services.customers.bulk.merge import Merged
 from services.customers.bulk.rows import ATTRIBUTES, FIELDS, CheckedRows
 from services.customers.bulk.tables import Cursor
@@ -114,12 +114,13 @@ class DryRun(Chunk):
 
     def _remember(self, records: NewRecords) -> None:
         """Keep what would be made, for later rows of the same key."""
-        contacts = {one["account_id"]: one for one in records.contacts.iter_rows(named=True)}
+        contacts: dict[str, list[Record]] = {}
+        for contact in records.contacts.iter_rows(named=True):
+            contacts.setdefault(contact["account_id"], []).append({"status": "active", **contact})
         for account in records.accounts.iter_rows(named=True):
-            contact = contacts.get(account["id"])
             account["tags"] = json.loads(f"[{account['tags'][1:-1]}]")
             account["attributes"] = json.loads(account["attributes"])
-            self.left[account["id"]] = Known(account, [{"status": "active", **contact}] if contact else [])
+            self.left[account["id"]] = Known(account, contacts.get(account["id"], []))
 
     def _codes(self, count: int) -> list[str]:
         return [NEW] * count
@@ -136,13 +137,12 @@ def keys_of(known: Known, match: str) -> set[str]:
 def values_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a new record would hold, by the names of fields."""
     attributes = json.loads(row[ATTRIBUTES] or "{}")
-    return {**{name: row[name] for name in FIELDS}, **as_fields(attributes)}
+    return {**{name: row[name] for name in FIELDS if name in row}, **as_fields(attributes)}
 
 
 def outcome(merged: Merged) -> Known:
     """Return the account and its contacts as they would be, in the order of `read_known`."""
     contacts = [contact.old | contact.new for contact in merged.contacts]
-    if merged.new_contact:
-        contacts.append({"status": "active", "id": LAST_ID, **merged.new_contact})
+    contacts += [{"status": "active", "id": LAST_ID, **one} for one in merged.new_contacts.values()]
     contacts.sort(key=lambda one: (not one["is_primary"], one["name_key"], one["id"]))
     return Known(merged.account.old | merged.account.new, contacts)

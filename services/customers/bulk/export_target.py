@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from services.customers.bulk.rows import FIRST, SECOND
 from services.customers.bulk.target import ADDRESS, CONTACT, CUSTOMER, TARGET_FIELDS
 from services.customers.errors import UnknownColumns, UnknownExport
 from shared.cells import MARK
 
-ACCOUNT_JOIN = "LEFT JOIN contact AS person ON person.account_id = found.id AND person.is_primary"
+ACCOUNT_JOIN = (
+    "LEFT JOIN contact AS person ON person.account_id = found.id AND person.is_primary"
+    " LEFT JOIN LATERAL (SELECT other.* FROM contact AS other"
+    " WHERE other.account_id = found.id AND NOT other.is_primary ORDER BY other.name_key, other.id LIMIT 1)"
+    " AS second ON true"
+)
+SEEN_VERSIONS = "concat('v', found.version, 'c' || person.version, 's' || second.version || '-' || right({}, 8))"
 CONTACT_JOIN = "JOIN contact AS person ON person.account_id = found.id"
 ROLES = "CASE WHEN NOT found.is_vendor THEN 'customer' WHEN found.is_customer THEN 'customer;vendor' ELSE 'vendor' END"
 OTHERS = "Not imported"
@@ -69,8 +76,10 @@ class ExportTarget:
 
 def _of_customers(name: str) -> str:
     """Return what stands in the column of an import's field."""
-    if name.startswith("contact_"):
-        return f"person.{name.removeprefix('contact_')}"
+    if name.startswith(SECOND):
+        return f"second.{name.removeprefix(SECOND)}"
+    if name.startswith(FIRST):
+        return f"person.{name.removeprefix(FIRST)}"
     return {"roles": ROLES, "tags": "array_to_string(found.tags, ';')"}.get(name, f"found.{name}")
 
 
@@ -92,7 +101,7 @@ CUSTOMERS = ExportTarget(
         *(ExportColumn(one.label, _of_customers(one.name), one.group) for one in TARGET_FIELDS),
         ExportColumn("_status", "found.status", OTHERS, default=False, help="active or inactive"),
         ExportColumn("_added", "to_char(found.created_at, 'YYYY-MM-DD')", OTHERS, default=False),
-        _mark("concat('v', found.version, 'c' || person.version)"),
+        _mark(SEEN_VERSIONS.format("CAST(second.id AS text)")),
     ),
 )
 CONTACTS = ExportTarget(

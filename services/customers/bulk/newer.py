@@ -1,6 +1,7 @@
 """What others changed since an export was made, so that its import does not overwrite it unseen.
 
-Each row of an export tells the versions that it shows (`_liaison`): `v3` of the account, `c2` of the contact.
+Each row of an export tells the versions that it shows (`_liaison`): `v3` of the account, `c2` of the contact, `s4-` and
+the end of its id of the second contact.
 """
 
 import re
@@ -12,12 +13,13 @@ from typing import Any
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known
 from services.customers.bulk.merge import Merged
+from services.customers.bulk.rows import FIRST, SECOND
 from services.customers.bulk.tables import Cursor
 from shared.bulk import SEEN, Refusal
 
 CODE = "changed_since_export"
 MOST_NAMED = 3
-_VERSIONS = re.compile(r"(?:v(\d{1,9}))?(?:c(\d{1,9}))?")
+_VERSIONS = re.compile(r"(?:v(\d{1,9}))?(?:c(\d{1,9}))?(?:s(\d{1,9})-([0-9a-f]{8}))?")
 _EDITS = """
     SELECT coalesce(contact_id, account_id)::text, version, actor_name, at, fields FROM change
     WHERE account_id = ANY(%s::uuid[]) AND job_id IS DISTINCT FROM %s AND fields IS NOT NULL ORDER BY id
@@ -26,10 +28,16 @@ _EDITS = """
 
 @dataclass(frozen=True)
 class Seen:
-    """The versions that a row shows; None where it does not tell."""
+    """The versions that a row shows; None where it does not tell. `second_id` is the end of the second contact's id."""
 
     account: int | None = None
     contact: int | None = None
+    second: int | None = None
+    second_id: str = ""
+
+    def shows_second(self, contact: Mapping[str, Any]) -> bool:
+        """Tell whether this is the contact that the row showed as the second one."""
+        return bool(self.second_id) and str(contact["id"]).endswith(self.second_id)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,10 @@ Edits = Mapping[str, list[Edit]]
 def seen_by(row: Mapping[str, Any]) -> Seen:
     """Return the versions that a row shows; none for a row that was added to the export, or of another file."""
     found = _VERSIONS.fullmatch((row.get(SEEN) or "").strip())
-    return Seen(*(int(number) if number else None for number in found.groups())) if found else Seen()
+    if not found:
+        return Seen()
+    account, contact, second = (int(number) if number else None for number in found.groups()[:3])
+    return Seen(account, contact, second, found[4] or "")
 
 
 def edits_of(cursor: Cursor, job: ImportJob, account_ids: Iterable[str]) -> Edits:
@@ -61,10 +72,12 @@ def edits_of(cursor: Cursor, job: ImportJob, account_ids: Iterable[str]) -> Edit
 
 
 def is_behind(row: Mapping[str, Any], known: Known) -> bool:
-    """Tell whether a row shows an older version of its account, or of the primary contact."""
+    """Tell whether a row shows an older version of its account, of the primary contact or of the second one."""
     seen = seen_by(row)
-    contact = next((one for one in known.contacts if one["is_primary"]), None)
-    return _is_older(seen.account, known.account) or (contact is not None and _is_older(seen.contact, contact))
+    return _is_older(seen.account, known.account) or any(
+        (one["is_primary"] and _is_older(seen.contact, one)) or (seen.shows_second(one) and _is_older(seen.second, one))
+        for one in known.contacts
+    )
 
 
 def overwritten(row: Mapping[str, Any], merged: Merged, edits: Edits) -> list[tuple[str, Edit]]:
@@ -73,13 +86,17 @@ def overwritten(row: Mapping[str, Any], merged: Merged, edits: Edits) -> list[tu
     found = []
     if seen.account is not None:
         found += newer_of(edits, merged.account.old["id"], seen.account, merged.account.new)
-    if seen.contact is not None:
-        for contact in merged.contacts:
-            # One whose name or address was changed is not found any more: the row would add it a second time.
-            lost = merged.new_contact if contact.old["is_primary"] else None
-            touched = {*contact.new, *(name for name, value in (lost or {}).items() if value is not None)}
-            newer = newer_of(edits, contact.old["id"], seen.contact, touched)
-            found += [(f"contact_{name}", edit) for name, edit in newer]
+    for contact in merged.contacts:
+        shown_second = seen.shows_second(contact.old)
+        prefix = SECOND if shown_second or contact is merged.second else FIRST
+        version = seen.second if shown_second else seen.contact if prefix == FIRST else None
+        if version is None:
+            continue
+        # One whose name or address was changed is not found any more: the row would add it a second time.
+        lost = merged.new_contacts.get(prefix) if shown_second or contact.old["is_primary"] else None
+        touched = {*contact.new, *(name for name, value in (lost or {}).items() if value is not None)}
+        newer = newer_of(edits, contact.old["id"], version, touched)
+        found += [(f"{prefix}{name}", edit) for name, edit in newer]
     return found
 
 

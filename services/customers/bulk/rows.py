@@ -1,6 +1,6 @@
 """The rule book of one row of a customers file, and how a chunk's rows are held against it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ PLACE = ("_row", "_line")
 
 
 class CustomerRow(ma.Schema):
-    """A customer with its primary contact. Blank cells come as None; what a blank means is the job's choice."""
+    """A customer with its primary contact and a second one. Blank cells come as None; the job says what they do."""
 
     code = Code(64)
     name = Name(500)
@@ -46,6 +46,12 @@ class CustomerRow(ma.Schema):
     contact_email = Email(254)
     contact_phone = Phone(64)
     contact_phone2 = Phone(64)
+    second_contact_first_name = Text(200)
+    second_contact_last_name = Name(300)
+    second_contact_job_title = Text(200)
+    second_contact_email = Email(254)
+    second_contact_phone = Phone(64)
+    second_contact_phone2 = Phone(64)
     _attributes = AttributesCell()
 
 
@@ -64,14 +70,17 @@ class ContactRow(ma.Schema):
 CUSTOMER_ROW = CustomerRow()
 CONTACT_ROW = ContactRow()
 FIELDS = tuple(name for name in CUSTOMER_ROW.fields if name != ATTRIBUTES)
-CONTACT_FIELDS = tuple(name for name in FIELDS if name.startswith("contact_"))
+FIRST, SECOND = "contact_", "second_contact_"  # what the columns of a row's contacts begin with
+CONTACT_FIELDS = tuple(name for name in FIELDS if name.startswith(FIRST))
+SECOND_FIELDS = tuple(name for name in FIELDS if name.startswith(SECOND))
 
 
 @dataclass
 class CheckedRows:
     """Rows that hold the rule book, and the refusals of the others. `mapped` names the columns the file gave.
 
-    `rows` has every field as a column, null where it was not mapped or blank; rows of an export have SEEN, too.
+    `rows` has every field as a column, null where it was not mapped or blank; those of a second contact only if the
+    file gives one. Rows of an export have SEEN, too.
     """
 
     rows: pl.DataFrame
@@ -92,12 +101,18 @@ def check_rows(
     loaded = load_rows(schema, cells, LOADERS)
     places = cells.select(PLACE)
     refusals = [refusal(places.row(at), "invalid", words, labels) for at, words in sorted(loaded.faults.items())]
+    left_out = {*mapped, *(() if has_second(mapped) else SECOND_FIELDS)}
     missing = [
         pl.lit(None, dtype=pl.List(pl.String) if name == "tags" else pl.String).alias(name)
         for name in schema.fields
-        if name not in mapped
+        if name not in left_out
     ]
     return CheckedRows(loaded.rows.with_columns(missing), frozenset(mapped), refusals)
+
+
+def has_second(columns: Iterable[str]) -> bool:
+    """Tell whether a file has a column for a second contact; most have none, and none of the work for it."""
+    return any(name.startswith(SECOND) for name in columns)
 
 
 def refusal(place: tuple[int, ...], code: str, messages: Messages, labels: Mapping[str, str] = LABELS) -> Refusal:

@@ -1,10 +1,10 @@
 """What an import of customers is, told to the imports service: fields, their names in other programs, a sample."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from services.customers.bulk.second_contact import SECOND_CONTACT_FIELDS
 from services.customers.bulk.words import KINDS, ROLES
+from shared.import_target import TargetField
 
 KIND = "customers"
 
@@ -17,44 +17,6 @@ PERSON_COLUMNS = (
 CUSTOMER = "Customer"
 ADDRESS = "Address"
 CONTACT = "Primary contact"
-
-
-@dataclass(frozen=True)
-class TargetField:
-    """One field that a column may feed; several columns may, if it `joins`.
-
-    `aliases` are its names elsewhere, in any case and with any signs between the words. `beside` aliases count before
-    all others, in a file that has one of PERSON_COLUMNS. A field with `choices` ({value: label}) takes nothing but them
-    and the `words` for them ({word: value}).
-    """
-
-    name: str
-    label: str
-    group: str
-    help: str
-    example: str
-    aliases: str = ""
-    beside: str = ""
-    joins: bool = False
-    required: bool = False
-    choices: Mapping[str, str] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
-    clears: bool = True
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the field as imports reads it."""
-        answer = asdict(self)
-        del answer["beside"], answer["words"]
-        answer["choices"] = [
-            {"value": value, "label": label, "words": [word for word, means in self.words.items() if means == value]}
-            for value, label in self.choices.items()
-        ]
-        answer["aliases"] = self.aliases.split(", ")
-        answer["aliases_beside"] = (
-            {"beside": PERSON_COLUMNS.split(", "), "aliases": self.beside.split(", ")} if self.beside else None
-        )
-        return answer
-
 
 TARGET_FIELDS = (
     TargetField(
@@ -250,10 +212,11 @@ TARGET_FIELDS = (
         "Of the person who is contacted first.",
         "Maria",
         (
-            "first name, firstname, given name, forename, fname, contact firstname, vorname, prénom, primer nombre, "
-            "nome, voornaam, imię"
+            "first name, firstname, given name, forename, fname, contact firstname, contact 1 first name, vorname, "
+            "prénom, primer nombre, nome, voornaam, imię"
         ),
         beside="name first",
+        beside_columns=PERSON_COLUMNS,
     ),
     TargetField(
         "contact_last_name",
@@ -262,9 +225,9 @@ TARGET_FIELDS = (
         "Needed for a new contact, unless the first name is given.",
         "Delgado",
         (
-            "last name, lastname, surname, family name, lname, contact lastname, contact, contact name, "
-            "contact person, nachname, familienname, ansprechpartner, nom de famille, apellido, apellidos, cognome, "
-            "achternaam, nazwisko"
+            "last name, lastname, surname, family name, lname, contact lastname, contact, contact name, contact 1, "
+            "contact 1 last name, contact 1 name, contact person, contact person 1, nachname, familienname, "
+            "ansprechpartner, nom de famille, apellido, apellidos, cognome, achternaam, nazwisko"
         ),
         clears=False,
     ),
@@ -285,11 +248,15 @@ TARGET_FIELDS = (
         CONTACT,
         "The person's own address; it tells this contact from the others of the customer.",
         "maria.delgado@harbourprint.example",
-        "contact e mail, contact mail, contact email address, personal email, email of contact",
+        (
+            "contact e mail, contact mail, contact email address, contact 1 email, contact email 1, personal email, "
+            "email of contact"
+        ),
         beside=(
             "email, e mail, mail, email address, e mail address, email 1, courriel, correo, e mail adresse, correo "
             "electrónico"
         ),
+        beside_columns=PERSON_COLUMNS,
     ),
     TargetField(
         "contact_phone",
@@ -297,11 +264,15 @@ TARGET_FIELDS = (
         CONTACT,
         "The person's number.",
         "+44 7700 900123",
-        "contact tel, contact telephone, contact phone number, direct phone, direct line, contact phone 1",
+        (
+            "contact tel, contact telephone, contact phone number, direct phone, direct line, contact phone 1, "
+            "contact 1 phone"
+        ),
         beside=(
             "phone, phone 1, phone1, telephone, tel, phone number, telephone number, tel 1, telefon, téléphone, "
             "teléfono, telefono"
         ),
+        beside_columns=PERSON_COLUMNS,
     ),
     TargetField(
         "contact_phone2",
@@ -309,18 +280,21 @@ TARGET_FIELDS = (
         CONTACT,
         "Another number of the person.",
         "+44 7700 900124",
-        "contact mobile, contact cell, contact mobile phone, contact phone 2",
+        "contact mobile, contact cell, contact mobile phone, contact phone 2, contact 1 mobile",
         beside=(
             "phone 2, phone2, tel 2, telephone 2, mobile, mobile phone, mobile number, cell, cell phone, mobil, handy, "
             "portable, móvil, celular, cellulare"
         ),
+        beside_columns=PERSON_COLUMNS,
     ),
+    *SECOND_CONTACT_FIELDS,
 )
 
 LABELS = {field.name: field.label for field in TARGET_FIELDS}
 
 INSTRUCTIONS = """
-One row is one customer, with its primary contact if you like. The first line names the columns, in any order.
+One row is one customer, with its primary contact and a second one if you like. The first line names the columns, in \
+any order.
 Rows find their customer by code, or by e-mail: the row's first address is looked for among customers and their \
 primary contacts. One that fits several customers is refused, never guessed.
 A new customer needs a name. A row without one, but with a contact's name, is a person and gets that name, unless the \
@@ -328,9 +302,9 @@ row says that it is a company.
 New customers without a code get one where rows are found by e-mail, or where rows are only added.
 What found the customer, its code and its own e-mail, never changes.
 The contact is found by its e-mail, else by name and phone, else by its name; if there is none yet, it is added, as \
-the primary one if the customer has none.
+the primary one if the customer has none. So is the second contact, among the others.
 A blank cell leaves what is there or clears it, as you choose. Code, name, kind, roles and a contact's last name are \
-never cleared. A row without any contact cell leaves the contacts alone.
+never cleared. A contact without any cell in the row is left alone.
 Columns that fit no field can be kept as attributes of the customer.
 """
 

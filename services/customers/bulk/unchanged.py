@@ -10,8 +10,8 @@ import polars as pl
 from services.customers.bulk.job import ImportJob
 from services.customers.bulk.keyed import with_contact_keys
 from services.customers.bulk.known import TAGS_BETWEEN, read_accounts, read_contacts
-from services.customers.bulk.merge import CLEARED, CONTACT_CLEARED
-from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS
+from services.customers.bulk.merge import CLEARED, CONTACT_CHANGES, CONTACT_CLEARED, OF_CONTACT
+from services.customers.bulk.rows import ATTRIBUTES, FIRST, SECOND
 from services.customers.bulk.tables import Cursor
 
 PLAIN = tuple(name for name in CLEARED if name != "tags")
@@ -22,9 +22,14 @@ def surely_unchanged(cursor: Cursor, job: ImportJob, rows: pl.DataFrame, mapped:
     ids = rows["account_id"]
     both = rows.join(read_accounts(cursor, ids), on="account_id", how="left", maintain_order="left")
     same = [_same_account(job, mapped), _same_attributes(both)]
-    if not mapped.isdisjoint(CONTACT_FIELDS):
-        both = _with_contacts(both, read_contacts(cursor, ids))
-        same.append(_same_contact(job, mapped))
+    spoken = [prefix for prefix, fields in OF_CONTACT.items() if not mapped.isdisjoint(fields)]
+    if spoken:
+        contacts = read_contacts(cursor, ids)
+    for prefix in spoken:
+        both = _with_contacts(both, contacts, prefix)
+        same.append(_same_contact(job, mapped, prefix))
+    if len(spoken) > 1:
+        same.append(pl.col(f"{FIRST}key").ne_missing(pl.col(f"{SECOND}key")))
     return both.select(pl.all_horizontal(pl.col("old_code").is_not_null(), *same).fill_null(value=False)).to_series()
 
 
@@ -61,25 +66,30 @@ def _same_attributes(rows: pl.DataFrame) -> pl.Expr:
     return pl.lit(flags.scatter(places, same) if same else flags)
 
 
-def _clears(job: ImportJob, name: str) -> bool:
-    return name.removeprefix("contact_") in CONTACT_CLEARED and job.clears(name)
+def _clears(job: ImportJob, name: str, prefix: str) -> bool:
+    return name.removeprefix(prefix) in CONTACT_CLEARED and job.clears(name)
 
 
-def _with_contacts(rows: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
-    """Add `contact_key` and the contact that has it to each row."""
+def _with_contacts(rows: pl.DataFrame, contacts: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    """Add the key of the contact in the columns that begin with `prefix`, and the contact that has it, to each row."""
     country = rows.select(pl.coalesce("country", "old_country")).to_series()
     theirs = with_contact_keys(
-        rows.select(pl.col(name).alias(name.removeprefix("contact_")) for name in CONTACT_FIELDS), country
+        rows.select(pl.col(name).alias(name.removeprefix(prefix)) for name in OF_CONTACT[prefix]), country
     )
-    rows = rows.with_columns(theirs["contact_key"])
-    return rows.join(contacts, on=("account_id", "contact_key"), how="left", maintain_order="left")
+    key = f"{prefix}key"
+    known = contacts.select(
+        "account_id",
+        pl.col("contact_key").alias(key),
+        *(pl.col(f"old_{FIRST}{name}").alias(f"old_{prefix}{name}") for name in CONTACT_CHANGES),
+    )
+    rows = rows.with_columns(theirs["contact_key"].alias(key))
+    return rows.join(known, on=("account_id", key), how="left", maintain_order="left")
 
 
-def _same_contact(job: ImportJob, mapped: frozenset[str]) -> pl.Expr:
+def _same_contact(job: ImportJob, mapped: frozenset[str], prefix: str) -> pl.Expr:
+    told = OF_CONTACT[prefix]
     fields = [
-        _same(pl.col(name), pl.col(f"old_{name}"), clears=_clears(job, name))
-        for name in CONTACT_FIELDS
-        if name in mapped
+        _same(pl.col(name), pl.col(f"old_{name}"), clears=_clears(job, name, prefix)) for name in told if name in mapped
     ]
-    same = pl.all_horizontal(pl.col("old_contact_last_name").is_not_null(), *fields)
-    return pl.when(pl.any_horizontal(pl.col(CONTACT_FIELDS).is_not_null())).then(same).otherwise(pl.lit(value=True))
+    same = pl.all_horizontal(pl.col(f"old_{prefix}last_name").is_not_null(), *fields)
+    return pl.when(pl.any_horizontal(pl.col(told).is_not_null())).then(same).otherwise(pl.lit(value=True))
