@@ -11,8 +11,7 @@ from services.customers.bulk import receipts
 from services.customers.bulk.dry_run import dry_run_rows
 from services.customers.bulk.export import ExportForm, count_export, stream_export
 from services.customers.bulk.export_target import export_target
-from services.customers.bulk.job import ImportJob, UndoJob, check_kind
-from services.customers.bulk.kinds import kind_of
+from services.customers.bulk.kinds import KEYS, kind_of
 from services.customers.bulk.selection import stream_snapshot
 from services.customers.domain.copies import associate_meant
 from services.customers.domain.search import SearchQuery
@@ -20,7 +19,7 @@ from services.customers.domain.selections import get_selection, get_snapshot
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
-from shared.errors import Invalid
+from shared.importing.job import ImportJob, UndoJob, check_kind, kind_told
 from shared.web import internal
 
 blueprint = Blueprint("bulk", __name__)
@@ -37,7 +36,7 @@ def import_target(kind: str) -> dict[str, Any]:
 @internal()
 def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Apply a chunk exactly once."""
-    job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""))
+    job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""), KEYS)
     checksum = request.headers.get("Liaison-Checksum", "")
     checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
     with unit_of_work() as session:
@@ -50,7 +49,7 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 @internal()
 def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Tell what would become of a chunk; nothing is written."""
-    job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""))
+    job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""), KEYS)
     checksum = request.headers.get("Liaison-Checksum", "")
     checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
     with unit_of_work() as session:
@@ -69,7 +68,7 @@ def void_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 @internal()
 def undo_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Take back what a chunk did, once."""
-    job = UndoJob.from_json(job_id, chunk_no, request.get_json(silent=True))
+    job = UndoJob.from_json(job_id, chunk_no, request.get_json(silent=True), KEYS)
     with unit_of_work() as session:
         return receipts.undo_chunk(session, job)
 
@@ -86,10 +85,7 @@ def close_fence(job_id: UUID) -> dict[str, Any]:
 @internal()
 def finish_job(job_id: UUID) -> dict[str, Any]:
     """Tidy up after a job."""
-    told = request.get_json(silent=True)
-    if not isinstance(told, dict) or not isinstance(told.get("kind"), str):
-        raise Invalid("Say the kind of the job.", fields={"kind": ["Needed."]})
-    check_kind(told["kind"])
+    check_kind(kind_told(request.get_json(silent=True)), KEYS)
     with unit_of_work() as session:
         receipts.finish_job(session, job_id)
     return {}

@@ -14,10 +14,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import receipts
-from services.customers.bulk.job import ImportJob, UndoJob
 from services.customers.domain.keeping import contacts_of, key_account, key_contact, words_of
 from services.customers.models import Account, Change, Contact
 from shared.bulk import UNDO_COUNTS
+from shared.importing.job import ImportJob, UndoJob
 from shared.testing import SignedClient
 
 CARLA = uuid.UUID("00000000-0000-7000-8000-00000000ca51")

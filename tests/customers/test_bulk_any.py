@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.chunk import cursor_of
-from services.customers.bulk.tables import copy_in
 from shared.bulk import COUNTS
+from shared.importing.tables import copy_in, cursor_of
 from tests.customers.bulk_chunks import (
     apply,
     check_derived,

@@ -16,12 +16,12 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from services.customers.app import create_bulk_app
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.target import customers_target
 from services.customers.domain.accounts import edit_account
 from services.customers.models import Account, Change, Contact
 from shared.db import read_only, unit_of_work
 from shared.history import Actor
+from shared.importing.job import ImportJob
 from shared.settings import Settings
 from shared.testing import SignedClient, client_as, client_of_service
 from tests.customers.bulk_chunks import check_derived, counts, frame, job, post, refused, sample_rows

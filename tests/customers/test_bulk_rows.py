@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.customers.bulk.columns import LOADERS
-from services.customers.bulk.rows import ATTRIBUTES, CUSTOMER_ROW, FIELDS, check_rows
+from services.customers.bulk.kinds import kind_of
+from services.customers.bulk.rows import CUSTOMER_ROW, FIELDS, LOADERS
 from services.customers.bulk.target import TARGET_FIELDS, customers_target
 from services.imports.domain.matching import suggest
 from services.imports.domain.target import Target
 from shared.fastcheck import load_rows
+from shared.importing.rows import ATTRIBUTES
 from shared.keys import clean
 from tests.customers.bulk_chunks import SAMPLE, SAMPLE_COLUMNS, frame, refused, sample_rows
 
@@ -95,6 +96,7 @@ OBJECT = st.one_of(
         lambda found: json.dumps(found, ensure_ascii=False)
     ),
 )
+CUSTOMERS = kind_of("customers")
 NAMES = (*FIELDS, ATTRIBUTES)
 
 
@@ -115,7 +117,7 @@ def test_columns_when_compared_with_the_schema_accept_nothing_more_and_change_no
 
 def test_columns_when_cells_are_as_usual_need_no_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(CUSTOMER_ROW), "load", lambda *args, **kwargs: pytest.fail("asked the schema"))
-    checked = check_rows(frame(*sample_rows(), *customers_target()["sample"]))
+    checked = CUSTOMERS.check(frame(*sample_rows(), *customers_target()["sample"]))
     assert checked.rows.height == 5
 
 
@@ -141,7 +143,7 @@ def test_columns_when_cells_are_as_usual_need_no_schema(monkeypatch: pytest.Monk
     ],
 )
 def test_row_when_cells_are_written_freely_takes_what_is_meant(field: str, text: str, value: object) -> None:
-    checked = check_rows(frame({field: text}))
+    checked = CUSTOMERS.check(frame({field: text}))
     assert checked.refusals == []
     found = checked.rows[field].to_list()[0]
     assert (sorted(found) if isinstance(found, list) else found) == value
@@ -163,7 +165,7 @@ def test_row_when_cells_are_written_freely_takes_what_is_meant(field: str, text:
     ],
 )
 def test_row_when_a_cell_breaks_a_rule_is_refused_in_words(field: str, text: str, says: str) -> None:
-    checked = check_rows(frame({"street": "fine"}, {field: text}))
+    checked = CUSTOMERS.check(frame({"street": "fine"}, {field: text}))
     assert [(one.row, one.line, one.code) for one in checked.refusals] == [(2, 3, "invalid")]
     assert checked.refusals[0].message.startswith(says)
     assert checked.refusals[0].column == (None if field == ATTRIBUTES else field)
@@ -171,7 +173,7 @@ def test_row_when_a_cell_breaks_a_rule_is_refused_in_words(field: str, text: str
 
 
 def test_row_when_several_cells_are_wrong_is_refused_once_with_all_reasons() -> None:
-    checked = check_rows(frame({"kind": "persn", "email": "@", "name": "x"}))
+    checked = CUSTOMERS.check(frame({"kind": "persn", "email": "@", "name": "x"}))
     [refusal] = checked.refusals
     assert refusal.column == "kind"
     assert refusal.message.startswith("Kind: Say company or person. E-mail: Not an e-mail address")
@@ -192,7 +194,7 @@ def test_target_when_its_aliases_are_compared_gives_each_to_one_field() -> None:
 
 
 def test_target_when_its_sample_is_imported_is_right() -> None:
-    checked = check_rows(frame(*customers_target()["sample"]))
+    checked = CUSTOMERS.check(frame(*customers_target()["sample"]))
     assert refused({"refusals": checked.refusals}) == []
 
 

@@ -15,7 +15,6 @@ from services.customers.app import create_bulk_app
 from services.customers.bulk import dry_run
 from services.customers.bulk.dry_run import DryRun, dry_run_rows
 from services.customers.bulk.kinds import kind_of
-from services.customers.bulk.rows import check_rows
 from services.customers.models import Base
 from shared.bulk import COUNTS
 from shared.forecast import LONGEST, MOST_FIELDS, MOST_ROWS
@@ -36,7 +35,7 @@ def check(session: Session, *rows: dict[str, str | None], **choices: Any) -> dic
     """Check rows as one chunk of a job; return the answer."""
     told = job(**choices)
     rules = kind_of(told.kind)
-    return dry_run_rows(session, told, check_rows(frame(*rows), rules.schema, rules.labels), rules.look)
+    return dry_run_rows(session, told, rules.check(frame(*rows)), rules.look)
 
 
 def state(session: Session) -> list[Any]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.rows import check_rows
+from services.customers.bulk.kinds import kind_of
 from services.customers.bulk.target import customers_target
 from services.customers.domain import contacts as people
 from services.imports.domain.matching import suggest
@@ -191,9 +191,10 @@ def test_export_of_before_there_were_second_contacts_is_still_read(session: Sess
 
 
 def test_file_without_a_second_contact_has_none_of_its_columns() -> None:
-    plain = check_rows(frame({"code": "K1", "contact_last_name": "Doe"})).rows
+    check = kind_of("customers").check
+    plain = check(frame({"code": "K1", "contact_last_name": "Doe"})).rows
     assert [name for name in plain.columns if name.startswith("second_")] == []
-    assert len([name for name in check_rows(frame(BOTH)).rows.columns if name.startswith("second_")]) == 6
+    assert len([name for name in check(frame(BOTH)).rows.columns if name.startswith("second_")]) == 6
 
 
 def test_header_with_two_contacts_is_matched() -> None:

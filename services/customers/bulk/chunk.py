@@ -6,18 +6,15 @@ from dataclasses import replace
 from typing import Protocol
 
 import polars as pl
-import psycopg
 from psycopg import errors
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import newer
 from services.customers.bulk.create import named, new_records, same_contact
 from services.customers.bulk.differing import differing
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, find_accounts, lock_known
 from services.customers.bulk.merge import SAME_CONTACT, Merged, Merger, RowRefused
-from services.customers.bulk.rows import SECOND, CheckedRows, has_second
-from services.customers.bulk.tables import Cursor, copy_in, packed_ids
+from services.customers.bulk.rows import SECOND, has_second
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.unchanged import surely_unchanged
 from services.customers.bulk.write import add_contacts, update_records
@@ -25,6 +22,9 @@ from services.customers.domain.codes import next_codes
 from services.customers.models import Outbox
 from shared.bulk import SEEN, ChunkResult, Refusal
 from shared.events.customers import AccountsImported
+from shared.importing.job import ImportJob
+from shared.importing.rows import CheckedRows
+from shared.importing.tables import Cursor, copy_in, cursor_of, packed_ids
 from shared.keys import code_key, code_keys, email_keys
 from shared.outbox import record
 
@@ -77,16 +77,6 @@ def inform_planner(cursor: Cursor) -> None:
     cursor.execute("SELECT reltuples = 0 AND relpages > 0 FROM pg_class WHERE oid = 'account'::regclass")
     if cursor.fetchone() == (True,):
         cursor.execute("ANALYZE account")
-
-
-def cursor_of(session: Session) -> Cursor:
-    """Return a cursor of the session's own connection, in its transaction; after `begin_nested`, in the savepoint.
-
-    SQLAlchemy sets the savepoint when it is asked for the connection, so an older cursor would be outside.
-    """
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
-    return connection.cursor()
 
 
 def _event(job: ImportJob, chunk_no: int, result: ChunkResult) -> AccountsImported:

@@ -8,16 +8,16 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk import newer
 from services.customers.bulk.contact_target import LABELS
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, find_accounts, lock_known, read_known
 from services.customers.bulk.merge import CONTACT_CHANGES, Changed, RowRefused
 from services.customers.bulk.people import People, Person
-from services.customers.bulk.rows import CheckedRows
-from services.customers.bulk.tables import Cursor, packed_ids
 from services.customers.bulk.write import add_contacts, update_records
 from services.customers.domain.records import contact_name
 from shared.bulk import ChunkResult, Refusal
 from shared.forecast import Forecast
+from shared.importing.job import ImportJob
+from shared.importing.rows import CheckedRows
+from shared.importing.tables import Cursor, packed_ids
 from shared.keys import code_keys
 
 NO_ACCOUNT = "There is no customer or vendor with this code."

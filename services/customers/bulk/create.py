@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.keyed import with_account_keys, with_contact_keys
 from services.customers.bulk.merge import CONTACT_CHANGES
-from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS, FIRST, SECOND, SECOND_FIELDS, has_second
-from services.customers.bulk.tables import array_literal, new_ids
+from services.customers.bulk.rows import CONTACT_FIELDS, FIRST, SECOND, SECOND_FIELDS, has_second
 from services.customers.domain.search_text import SearchedContactColumns, search_text_expression
+from shared.importing.job import ImportJob
+from shared.importing.rows import ATTRIBUTES
+from shared.importing.tables import array_literal, new_ids
 
 ACCOUNT_COLUMNS = (
     *("id", "code", "code_key", "name", "name_key", "kind", "is_customer", "is_vendor"),

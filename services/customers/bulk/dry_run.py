@@ -7,16 +7,17 @@ from typing import Any, Protocol
 import polars as pl
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, cursor_of, inform_planner
+from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, inform_planner
 from services.customers.bulk.create import NewRecords, new_records
 from services.customers.bulk.differing import as_fields, differing
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, Record, read_known
 from services.customers.bulk.merge import Merged
-from services.customers.bulk.rows import ATTRIBUTES, FIELDS, CheckedRows
-from services.customers.bulk.tables import Cursor
+from services.customers.bulk.rows import FIELDS
 from shared.bulk import ChunkResult
 from shared.forecast import MOST_ROWS, NEW, Forecast
+from shared.importing.job import ImportJob
+from shared.importing.rows import ATTRIBUTES, CheckedRows
+from shared.importing.tables import Cursor, cursor_of
 
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # of contacts that are not there yet: they sort behind the others
 

@@ -8,8 +8,8 @@ import polars as pl
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from services.customers.bulk.tables import Cursor, copy_out
 from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS
+from shared.importing.tables import Cursor, copy_out
 
 TAGS_BETWEEN = "\x1f"
 

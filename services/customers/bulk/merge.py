@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known, Record
-from services.customers.bulk.rows import ATTRIBUTES, CONTACT_FIELDS, FIRST, SECOND, SECOND_FIELDS, has_second
+from services.customers.bulk.rows import CONTACT_FIELDS, FIRST, SECOND, SECOND_FIELDS, has_second
 from services.customers.domain.keeping import phone_number
 from services.customers.domain.natural_keys import contact_key
 from services.customers.domain.records import contact_name
 from services.customers.domain.search_text import SearchedContact, search_text
 from shared.countries import phone_region
+from shared.importing.job import ImportJob
+from shared.importing.rows import ATTRIBUTES
 from shared.keys import email_key, name_key
 
 Row = Mapping[str, Any]

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.known import Known
 from services.customers.bulk.merge import Merged
 from services.customers.bulk.rows import FIRST, SECOND
-from services.customers.bulk.tables import Cursor
 from shared.bulk import SEEN, Refusal
+from shared.importing.job import ImportJob
+from shared.importing.tables import Cursor
 
 CODE = "changed_since_export"
 MOST_NAMED = 3

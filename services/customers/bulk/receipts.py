@@ -1,43 +1,27 @@
 """Chunks of imports, each applied exactly once (`shared.bulk`), and what a job needs around them."""
 
-import hashlib
-import io
 import uuid
 from typing import Any
 
-import polars as pl
 from sqlalchemy import Integer, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import apply_rows
-from services.customers.bulk.job import ImportJob, UndoJob
 from services.customers.bulk.kinds import kind_of
-from services.customers.bulk.rows import CheckedRows, check_rows
 from services.customers.bulk.undo import undo_customers
 from services.customers.models import JobFence, Receipt, UndoReceipt
 from shared import bulk
-from shared.errors import Invalid
+from shared.importing import rows
+from shared.importing.job import ImportJob, UndoJob
+from shared.importing.rows import CheckedRows
 
 SEARCH_INDEX = "account_search"
 MANY = 1000
 
 
-class ChunkUnreadable(Invalid):
-    """What came is not the chunk that was sent."""
-
-    code = "chunk_unreadable"
-
-
 def read_chunk(body: bytes, checksum: str, kind: str = "customers") -> CheckedRows:
     """Return the checked rows of an Arrow file; raise ChunkUnreadable. Comes before any lock."""
-    if hashlib.sha256(body).hexdigest() != checksum:
-        raise ChunkUnreadable("The chunk does not fit its checksum.")
-    try:
-        frame = pl.read_ipc(io.BytesIO(body))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ChunkUnreadable(f"The chunk is no Arrow file: {error}") from error
-    rules = kind_of(kind)
-    return check_rows(frame, rules.schema, rules.labels)
+    return kind_of(kind).check(rows.read_chunk(body, checksum))
 
 
 def open_fence(session: Session, job_id: uuid.UUID) -> None:

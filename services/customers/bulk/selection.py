@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from psycopg import sql
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.chunk import cursor_of
 from services.customers.domain.selections import get_snapshot
+from shared.importing.tables import cursor_of
 
 # One that was deleted since stands there without a name, so that it is told.
 ACCOUNTS = sql.SQL("""

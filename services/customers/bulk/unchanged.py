@@ -7,12 +7,13 @@ import json
 
 import polars as pl
 
-from services.customers.bulk.job import ImportJob
 from services.customers.bulk.keyed import with_contact_keys
 from services.customers.bulk.known import TAGS_BETWEEN, read_accounts, read_contacts
 from services.customers.bulk.merge import CLEARED, CONTACT_CHANGES, CONTACT_CLEARED, OF_CONTACT
-from services.customers.bulk.rows import ATTRIBUTES, FIRST, SECOND
-from services.customers.bulk.tables import Cursor
+from services.customers.bulk.rows import FIRST, SECOND
+from shared.importing.job import ImportJob
+from shared.importing.rows import ATTRIBUTES
+from shared.importing.tables import Cursor
 
 PLAIN = tuple(name for name in CLEARED if name != "tags")
 

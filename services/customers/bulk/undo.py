@@ -11,14 +11,14 @@ from typing import Any
 from psycopg import sql
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.chunk import CONFLICTS, PLANS, TRIES, cursor_of, inform_planner
-from services.customers.bulk.job import UndoJob
-from services.customers.bulk.tables import Cursor
+from services.customers.bulk.chunk import CONFLICTS, PLANS, TRIES, inform_planner
 from services.customers.bulk.undo_fields import Fields, Place
 from services.customers.bulk.undo_words import left_account, left_contact
 from services.customers.models import Outbox
 from shared.bulk import Kept, UndoResult
 from shared.events.customers import AccountsTakenBack
+from shared.importing.job import UndoJob
+from shared.importing.tables import Cursor, cursor_of
 from shared.outbox import record
 
 # All accounts that the chunk may have to do with, in the order in which imports lock them.

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import polars as pl
 from psycopg import sql
 
-from services.customers.bulk.job import UndoJob
 from services.customers.bulk.known import CONTACT_KEYS
 from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES
-from services.customers.bulk.tables import Cursor, copy_out
 from services.customers.bulk.undo_derived import ACCOUNT_BASE, CONTACT_BASE, accounts_with_search, contacts_with_keys
 from services.customers.bulk.undo_words import CHANGED, DUPLICATE, ROLE, left_field
 from services.customers.bulk.write import write_frame
 from services.customers.domain.records import contact_name
 from shared.bulk import Kept
+from shared.importing.job import UndoJob
+from shared.importing.tables import Cursor, copy_out
 
 KEYED = ("country", "first_name", "last_name", "email", "phone")  # what tells contacts of an account apart
 COLUMNS = {"account": ACCOUNT_CHANGES, "contact": CONTACT_CHANGES}

@@ -8,10 +8,10 @@ import polars as pl
 from psycopg import sql
 
 from services.customers.bulk.create import CONTACT_COLUMNS, by_job
-from services.customers.bulk.job import ImportJob, UndoJob
 from services.customers.bulk.known import ACCOUNT_KEYS, CONTACT_KEYS, Record
 from services.customers.bulk.merge import ACCOUNT_CHANGES, CONTACT_CHANGES, Changed
-from services.customers.bulk.tables import Cursor, array_literal, copy_in, new_ids
+from shared.importing.job import ImportJob, UndoJob
+from shared.importing.tables import Cursor, array_literal, copy_in, new_ids
 
 SHOWN = {"account": ACCOUNT_CHANGES, "contact": CONTACT_CHANGES}
 DERIVED = {"account": (*ACCOUNT_KEYS, "search"), "contact": CONTACT_KEYS}

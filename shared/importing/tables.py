@@ -10,10 +10,21 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg import sql
+from sqlalchemy.orm import Session
 
 from shared.db import uuid7_texts
 
 Cursor = psycopg.Cursor[Any]
+
+
+def cursor_of(session: Session) -> Cursor:
+    """Return a cursor of the session's own connection, in its transaction; after `begin_nested`, in the savepoint.
+
+    SQLAlchemy sets the savepoint when it is asked for the connection, so an older cursor would be outside.
+    """
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection.cursor()
 
 
 def copy_in(cursor: Cursor, table: str, frame: pl.DataFrame) -> None:

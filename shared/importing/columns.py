@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from services.customers.bulk.cells import AttributesCell, Roles, Synonym, TagsCell
 from shared import fields
 from shared.countries import country_code
 from shared.fastcheck import Column, Loader
+from shared.importing.cells import AttributesCell, Day, Synonym, TagsCell
 
 LONGEST_PLAIN = 5000
 
@@ -30,6 +30,7 @@ _PLAIN_EMAIL = (
 _PLAIN_PHONE = r"^[0-9 ()+./-]*(?:x[0-9]{1,9})?$"
 _PLAIN_WEBSITE = r"^https?://[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?:/[!#-;=?-\[\]_a-z~]*)?$"
 _PLAIN_TAGS = r"^[\x20-\x7e\x{c0}-\x{17e}]*$"
+_PLAIN_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _PLAIN_TEXT = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
@@ -75,6 +76,11 @@ def load_synonym(field: Synonym, cells: pl.Series) -> Column:
     names = {name: value for name, value in field.names.items() if name.isascii()}
     values = cells.str.to_lowercase().replace_strict(names, default=None, return_dtype=pl.String)
     return Column(values, cells.str.contains(r"^[\x20-\x7e]*$"))
+
+
+def load_day(_: Day, cells: pl.Series) -> Column:
+    """Take the year, month and day of a day that there is."""
+    return Column(cells, cells.str.contains(_PLAIN_DAY) & cells.str.to_date("%Y-%m-%d", strict=False).is_not_null())
 
 
 def load_tags(_: TagsCell, cells: pl.Series) -> Column:
@@ -124,7 +130,7 @@ LOADERS: dict[type, Loader] = {
     fields.Website: load_website,
     fields.Country: load_country,
     Synonym: load_synonym,
-    Roles: load_synonym,
+    Day: load_day,
     TagsCell: load_tags,
     AttributesCell: load_attributes,
 }

@@ -1,8 +1,9 @@
-"""Fields of a row that a file writes otherwise than the API: words with synonyms, tags and attributes in one cell."""
+"""Fields of a row that a file writes otherwise than the API: words with synonyms, days, tags and attributes."""
 
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
@@ -11,7 +12,7 @@ from shared.fields import Attributes, Tags, Text
 from shared.keys import name_key
 
 _TAG_ENDS = re.compile(r"[;,\n]")
-_ROLE_ENDS = re.compile(r"[;,/+&|]|\band\b")
+_DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T][\d:.]*Z?)?|(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 
 
 class Synonym(Text):
@@ -32,16 +33,27 @@ class Synonym(Text):
         return value
 
 
-class Roles(Synonym):
-    """Several values of a Synonym with signs between them, as one text: sorted, `;` between."""
+class Day(Text):
+    """A day: the year first, or as 31.12.2026. With slashes nobody can tell day from month, so those are refused."""
+
+    default_error_messages = {"day": "Write the day as 2026-12-31 or 31.12.2026."}  # noqa: RUF012
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(40, **more)
 
     def tidy(self, text: str) -> str:
-        """Return the values of the names."""
-        names = [name for name in _ROLE_ENDS.split(Text.tidy(self, text).lower()) if name.strip()]
-        values = [super(Roles, self).tidy(name).split(";") for name in names]
-        if not values:
-            raise self.make_error("choice", choices=self.choices)
-        return ";".join(sorted({role for one in values for role in one}))
+        """Return the day as YYYY-MM-DD."""
+        text = super().tidy(text)
+        if not text:
+            return text
+        found = _DAY.fullmatch(text)
+        if found is None:
+            raise self.make_error("day")
+        year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+        try:
+            return date(int(year), int(month), int(day)).isoformat()
+        except ValueError as error:
+            raise self.make_error("day") from error
 
 
 class TagsCell(Tags):

@@ -1,7 +1,8 @@
 """What a chunk is told about its job."""
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -9,16 +10,14 @@ import marshmallow as ma
 
 from shared.errors import Invalid, NotFound
 
-KINDS = ("customers", "vendors", "contacts")
-
 
 class UnknownKind(NotFound):
-    """Customers takes no imports of this kind."""
+    """A service takes no jobs of this kind."""
 
     code = "unknown_kind"
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"Customers takes no imports of kind {kind}.")
+        super().__init__(f"This service takes no jobs of kind {kind[:40]}.")
 
 
 BLANK = ma.validate.OneOf(("keep", "clear"))
@@ -34,7 +33,7 @@ class JobHeader(ma.Schema):
 
     kind = ma.fields.String(required=True)
     mode = ma.fields.String(required=True, validate=ma.validate.OneOf(("create", "update", "both")))
-    match = ma.fields.String(required=True, validate=ma.validate.OneOf(("code", "email", "contact")))
+    match = ma.fields.String(required=True)
     blank = ma.fields.String(required=True, validate=BLANK)
     blanks = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(validate=BLANK), load_default=dict)
     repeated = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "fold")))
@@ -46,10 +45,10 @@ class JobHeader(ma.Schema):
 
 @dataclass(frozen=True)
 class ImportJob:
-    """An import of customers, vendors or contacts: its choices, and the person who started it.
+    """An import: its choices, and the person who started it.
 
-    `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the key that
-    finds a row's account, code or email (contact: a contact); `blank` says whether a blank cell keeps or clears,
+    `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the name of
+    the key that finds a row's record, code or email for most; `blank` says whether a blank cell keeps or clears,
     `blanks` where a field does otherwise; `repeated` says whether rows of one key are refused, or applied one after
     the other (fold); `newer` whether a row of an export may overwrite what others changed since. `chunk_no` is the
     chunk at hand, whose changes are taken back together.
@@ -69,13 +68,14 @@ class ImportJob:
     chunk_no: int = 0
 
     @classmethod
-    def from_header(cls, job_id: uuid.UUID, header: str) -> Self:
-        """Read the header `Liaison-Job`; raise UnknownKind, Invalid."""
+    def from_header(cls, job_id: uuid.UUID, header: str, keys: Mapping[str, Collection[str]]) -> Self:
+        """Read the header `Liaison-Job`; raise UnknownKind, Invalid. `keys` names those of each kind that is taken."""
         try:
             told: dict[str, Any] = JobHeader().loads(header)
         except (ma.ValidationError, ValueError) as error:
             raise Invalid(f"The header Liaison-Job is not right: {error}") from error
-        check_kind(told["kind"])
+        if told["match"] not in keys_of(told["kind"], keys):
+            raise Invalid(f"Rows of kind {told['kind']} are not known by {told['match'][:40]}.")
         return cls(id=job_id, **told)
 
     def clears(self, name: str) -> bool:
@@ -116,17 +116,39 @@ class UndoJob:
     file_name: str = ""
 
     @classmethod
-    def from_json(cls, job_id: uuid.UUID, chunk_no: int, body: Any) -> Self:
-        """Read what was asked; raise UnknownKind, Invalid."""
+    def from_json(cls, job_id: uuid.UUID, chunk_no: int, body: Any, kinds: Collection[str]) -> Self:
+        """Read what was asked; raise UnknownKind for none of `kinds`, Invalid."""
         try:
             told: dict[str, Any] = UndoRequest().load(body or {})
         except ma.ValidationError as error:
             raise Invalid("Say the kind of the job, and who wants it taken back.") from error
-        check_kind(told["kind"])
+        check_kind(told["kind"], kinds)
         return cls(id=job_id, chunk_no=chunk_no, **told)
 
 
-def check_kind(kind: str) -> None:
-    """Raise UnknownKind for what is no account and no contact."""
-    if kind not in KINDS:
+def keys_of(kind: str, keys: Mapping[str, Collection[str]]) -> Collection[str]:
+    """Return the names of the keys of a kind; raise UnknownKind."""
+    check_kind(kind, keys)
+    return keys[kind]
+
+
+def check_kind(kind: str, kinds: Collection[str]) -> None:
+    """Raise UnknownKind for none of `kinds`."""
+    if kind not in kinds:
         raise UnknownKind(kind)
+
+
+def kind_in(header: str) -> str:
+    """Return the kind of the job that the header `Liaison-Job` tells of; raise Invalid."""
+    try:
+        return kind_told(json.loads(header))
+    except ValueError as error:
+        raise Invalid(f"The header Liaison-Job is not right: {error}") from error
+
+
+def kind_told(body: Any) -> str:
+    """Return the kind of a job in the JSON of a call that says little more; raise Invalid."""
+    kind = body.get("kind") if isinstance(body, dict) else None
+    if not isinstance(kind, str):
+        raise Invalid("Say the kind of the job.", fields={"kind": ["Needed."]})
+    return kind
