@@ -1,6 +1,7 @@
 """The web app of associates.
 
-It applies chunks of mass changes too: all of their work is PostgreSQL's, so they need no process of their own.
+It applies chunks of mass changes and imports too: most of their work is PostgreSQL's, and associates are some
+thousands, so they need no process of their own.
 """
 
 from flask import Flask

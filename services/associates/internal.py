@@ -1,20 +1,30 @@
-"""What the imports service asks of associates: chunks of mass changes to apply and to take back."""
+"""What the imports service asks of associates: chunks of imports and of mass changes to apply and to take back.
+
+Whatever reads rows is loaded with the first chunk: it takes 40 MB, which most of the time nobody needs.
+"""
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Blueprint, request
 
 from services.associates.bulk import receipts
-from services.associates.bulk.job import MassChange, UndoJob, check_kind, read_customers, target
+from services.associates.bulk.chunk import change_links
+from services.associates.bulk.job import KIND as MASS_CHANGE
+from services.associates.bulk.job import MassChange, UndoJob, read_customers, target
+from services.associates.bulk.undo import undo_links
 from services.associates.domain.links import working_associates
 from services.associates.schemas.changes import ChangeCheck
-from services.associates.surroundings import account_names
+from services.associates.surroundings import account_names, accounts_with_codes
+from shared.bulk import UndoResult
 from shared.db import read_only, unit_of_work
-from shared.errors import Invalid
+from shared.importing import job as importing
 from shared.web import internal
+
+if TYPE_CHECKING:
+    from services.associates.bulk.kinds import Chunk, Kind
 
 blueprint = Blueprint("bulk", __name__)
 
@@ -22,9 +32,8 @@ blueprint = Blueprint("bulk", __name__)
 @blueprint.get("/internal/import-targets/<kind>")
 @internal()
 def import_target(kind: str) -> dict[str, Any]:
-    """Tell how the list of customers of a mass change is read."""
-    check_kind(kind)
-    return target()
+    """Tell what an import of this kind may contain; of a mass change, how its list of customers is read."""
+    return target() if kind == MASS_CHANGE else _kind(kind).target()
 
 
 @blueprint.post("/internal/changes/check")
@@ -41,13 +50,28 @@ def check_change() -> dict[str, Any]:
 @internal()
 def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Apply a chunk exactly once."""
-    job = MassChange.from_header(job_id, request.headers.get("Liaison-Job", ""))
-    checksum = request.headers.get("Liaison-Checksum", "")
-    customers = read_customers(request.get_data(cache=False), checksum)
+    header, checksum = request.headers.get("Liaison-Job", ""), request.headers.get("Liaison-Checksum", "")
+    if importing.kind_in(header) == MASS_CHANGE:
+        change = MassChange.from_header(job_id, header)
+        customers = read_customers(request.get_data(cache=False), checksum)
+        _open_fence(job_id)
+        with unit_of_work() as session:
+            return receipts.apply_chunk(
+                session, job_id, chunk_no, checksum, lambda inner: change_links(inner, change, customers)
+            )
+    job, kind, chunk = _read_chunk(job_id, chunk_no)
+    _open_fence(job_id)
     with unit_of_work() as session:
-        receipts.open_fence(session, job_id)
+        return receipts.apply_chunk(session, job_id, chunk_no, checksum, lambda inner: kind.apply(inner, job, chunk))
+
+
+@blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/check")
+@internal()
+def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
+    """Tell what would become of a chunk; nothing is written."""
+    job, kind, chunk = _read_chunk(job_id, chunk_no)
     with unit_of_work() as session:
-        return receipts.apply_chunk(session, job, chunk_no, checksum, customers)
+        return kind.check(session, job, chunk)
 
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>/void")
@@ -62,9 +86,22 @@ def void_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 @internal()
 def undo_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Take back what a chunk did, once."""
-    job = UndoJob.from_json(job_id, chunk_no, request.get_json(silent=True))
+    body = request.get_json(silent=True)
+    name = importing.kind_told(body)
+    if name == MASS_CHANGE:
+        change = UndoJob.from_json(job_id, chunk_no, body)
+
+        def undo(session: Any, created_ids: bytes) -> UndoResult:
+            return undo_links(session, change, created_ids, _names)
+
+    else:
+        kind, job = _kind(name), importing.UndoJob.from_json(job_id, chunk_no, body, [name])
+
+        def undo(session: Any, created_ids: bytes) -> UndoResult:
+            return kind.undo(session, job, created_ids, _names)
+
     with unit_of_work() as session:
-        return receipts.undo_chunk(session, job, _names)
+        return receipts.undo_chunk(session, job_id, chunk_no, undo)
 
 
 @blueprint.post("/internal/jobs/<uuid:job_id>/fence")
@@ -78,14 +115,35 @@ def close_fence(job_id: UUID) -> dict[str, Any]:
 @blueprint.post("/internal/jobs/<uuid:job_id>/finish")
 @internal()
 def finish_job(job_id: UUID) -> dict[str, Any]:
-    """Write down what the whole job did."""
-    told = request.get_json(silent=True)
-    if not isinstance(told, dict) or not isinstance(told.get("kind"), str):
-        raise Invalid("Say the kind of the job.", fields={"kind": ["Needed."]})
-    check_kind(told["kind"])
+    """Write down what the whole job did to links."""
+    name = importing.kind_told(request.get_json(silent=True))
+    if name != MASS_CHANGE:
+        _kind(name)
     with unit_of_work() as session:
         receipts.finish_job(session, job_id)
     return {}
+
+
+def _kind(name: str) -> "Kind":
+    from services.associates.bulk.kinds import kind_of
+
+    return kind_of(name)
+
+
+def _read_chunk(job_id: UUID, chunk_no: int) -> tuple[importing.ImportJob, "Kind", "Chunk"]:
+    """Return the job, the kind and the rows of the chunk that this request brings."""
+    from services.associates.bulk.kinds import KEYS
+    from shared.importing.rows import read_chunk
+
+    job = importing.ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""), KEYS)
+    kind = _kind(job.kind)
+    frame = read_chunk(request.get_data(cache=False), request.headers.get("Liaison-Checksum", ""))
+    return job, kind, kind.read(chunk_no, frame, accounts_with_codes)
+
+
+def _open_fence(job_id: UUID) -> None:
+    with unit_of_work() as session:
+        receipts.open_fence(session, job_id)
 
 
 def _names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:

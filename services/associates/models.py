@@ -54,6 +54,7 @@ class Associate(Base):
     kind: Mapped[Words] = mapped_column(server_default="employee")
     is_firm: Mapped[bool] = mapped_column(server_default="false")
     email: Mapped[Words | None]
+    email_key: Mapped[Key | None]
     phone: Mapped[Words | None]
     phone2: Mapped[Words | None]
     street: Mapped[Words | None]
@@ -81,6 +82,7 @@ class Associate(Base):
         UniqueConstraint("code_key"),
         CheckConstraint("kind IN ('dealer', 'partner', 'employee', 'other')", "kind"),
         CheckConstraint("status IN ('active', 'inactive')", "status"),
+        Index("associate_email_key_ix", "email_key", postgresql_where=text("email_key IS NOT NULL")),
         Index("associate_search_ix", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
     )
 
@@ -167,12 +169,12 @@ class IdempotencyKey(IdempotencyTable, Base):
 
 
 class Receipt(ReceiptTable, Base):
-    """Chunks of mass changes that were applied."""
+    """Chunks of mass changes and imports that were applied."""
 
 
 class UndoReceipt(UndoReceiptTable, Base):
-    """Chunks of mass changes that were taken back."""
+    """Chunks of mass changes and imports that were taken back."""
 
 
 class JobFence(FenceTable, Base):
-    """Mass changes whose chunks may, or may no longer, be applied."""
+    """Mass changes and imports whose chunks may, or may no longer, be applied."""

@@ -10,6 +10,7 @@ from services.associates.errors import AccountNotFound
 from shared.http import ServiceClient
 
 SECONDS = 5.0
+CODES_AT_ONCE = 5000
 
 
 def customers() -> ServiceClient:
@@ -27,6 +28,16 @@ def account_facts(account_id: uuid.UUID) -> AccountFacts:
     if not found:
         raise AccountNotFound(account_id)
     return AccountFacts(account_id, found[0]["code"], found[0]["name"])
+
+
+def accounts_with_codes(codes: Sequence[str]) -> dict[str, AccountFacts]:
+    """Return the accounts that customers finds under these codes, by the key of the code; raise ServiceUnavailable."""
+    found: dict[str, AccountFacts] = {}
+    for start in range(0, len(codes), CODES_AT_ONCE):
+        asked = {"codes": list(codes[start : start + CODES_AT_ONCE])}
+        for one in customers().post("/internal/accounts/by-code", json=asked)["accounts"]:
+            found[one["key"]] = AccountFacts(uuid.UUID(one["id"]), one["code"], one["name"])
+    return found
 
 
 def account_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from services.customers.domain.accounts import known_accounts
+from services.customers.domain.accounts import accounts_by_code, known_accounts
 from shared.db import read_only
 from shared.errors import Invalid
 from shared.web import internal
@@ -24,3 +24,16 @@ def accounts_known() -> dict[str, Any]:
     with read_only() as session:
         found = known_accounts(session, ids)
     return {"accounts": [{"id": str(one.id), "code": one.code, "name": one.name} for one in found]}
+
+
+@blueprint.post("/internal/accounts/by-code")
+@internal()
+def accounts_with_codes() -> dict[str, Any]:
+    """Tell which accounts these codes mean, by the key of each code; those that nobody has are left out."""
+    asked = request.get_json(silent=True)
+    codes = asked.get("codes") if isinstance(asked, dict) else None
+    if not isinstance(codes, list) or not all(isinstance(one, str) for one in codes):
+        raise Invalid('Send {"codes": [...]}.', fields={"codes": ["Must be a list of texts."]})
+    with read_only() as session:
+        found = accounts_by_code(session, codes)
+    return {"accounts": [{"key": one.code_key, "id": str(one.id), "code": one.code, "name": one.name} for one in found]}

@@ -6,7 +6,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.customers.domain import copies
-from shared.events.associates import AssociateDeleted, AssociateSaved, LinksChanged
+from shared.events.associates import (
+    AssociateDeleted,
+    AssociateSaved,
+    AssociatesRemoved,
+    AssociatesSaved,
+    LinksChanged,
+)
 from shared.feed import Handler
 
 
@@ -17,9 +23,20 @@ def save_associate(session: Session, event: dict[str, Any]) -> None:
     copies.save_associate(session, uuid.UUID(payload["associate_id"]), payload["code"], name, active=payload["active"])
 
 
+def save_associates(session: Session, event: dict[str, Any]) -> None:
+    """An import added or changed associates."""
+    told = [(uuid.UUID(one), code, name, active) for one, code, name, active, _ in event["payload"]["associates"]]
+    copies.save_associates(session, told)
+
+
+def forget_associates(session: Session, event: dict[str, Any]) -> None:
+    """Associates of an import are gone with it."""
+    copies.forget_associates(session, [uuid.UUID(one) for one, *_ in event["payload"]["associates"]])
+
+
 def forget_associate(session: Session, event: dict[str, Any]) -> None:
     """An associate was deleted."""
-    copies.forget_associate(session, uuid.UUID(event["payload"]["associate_id"]))
+    copies.forget_associates(session, [uuid.UUID(event["payload"]["associate_id"])])
 
 
 def change_links(session: Session, event: dict[str, Any]) -> None:
@@ -30,7 +47,9 @@ def change_links(session: Session, event: dict[str, Any]) -> None:
 FEEDS: dict[str, dict[str, Handler]] = {
     "associates": {
         AssociateSaved.name: save_associate,
+        AssociatesSaved.name: save_associates,
         AssociateDeleted.name: forget_associate,
+        AssociatesRemoved.name: forget_associates,
         LinksChanged.name: change_links,
     }
 }

@@ -7,6 +7,7 @@ from services.imports.api import blueprints as apis
 from services.imports.config import (
     EXPORT_SECONDS,
     EXPORTS,
+    FEATURES,
     MASS_CHANGES,
     SNAPSHOTS,
     TARGETS,
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         {kind: ServiceClient(settings, peer, seconds=config.owner_seconds) for kind, peer in peers.items()}
         for peers in (TARGETS, MASS_CHANGES)
     )
-    app.extensions["imports.owners"] = Owners(imported, changed)
+    app.extensions["imports.owners"] = Owners(imported, changed, FEATURES)
     app.extensions["imports.mass_change_peers"] = MassChangePeers(
         ServiceClient(settings, SNAPSHOTS, seconds=EXPORT_SECONDS),
         ServiceClient(settings, MASS_CHANGES["mass_change"], seconds=config.owner_seconds),

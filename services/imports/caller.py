@@ -1,18 +1,41 @@
 """Who asks, and under which conditions."""
 
-from flask import request
+from flask import current_app, request
 
 from services.imports.domain.jobs import Viewer
+from services.imports.domain.owners import Owner, Owners
+from services.imports.errors import UnknownKind
 from services.imports.models import Job
-from shared.errors import FeatureOff, Forbidden, Invalid
+from shared.errors import Forbidden, Invalid
 from shared.web import current_identity, seen_version
-from shared.web.features import PARTNER_MANAGEMENT
 
 
 def current_viewer() -> Viewer:
     """Return the signed-in person; the permission `jobs.all` shows them everybody's jobs."""
     identity = current_identity()
-    return Viewer(identity.user_id, identity.name, identity.may("jobs.all"))
+    off = {kind: feature for kind, feature in _owners().features.items() if not identity.has(feature)}
+    return Viewer(identity.user_id, identity.name, identity.may("jobs.all"), off)
+
+
+def importable_kinds() -> list[str]:
+    """Return what can be imported now: nothing that belongs to a part of Liaison which is switched off."""
+    off = current_viewer().off
+    return [kind for kind in _owners().kinds if kind not in off]
+
+
+def importable(kind: str) -> Owner:
+    """Return the owner of a kind that people can import; raise UnknownKind, FeatureOff."""
+    owners, known = _owners(), importable_kinds()
+    if kind in owners.kinds:
+        current_viewer().must_have(kind)
+    if kind not in known:
+        raise UnknownKind(kind, known)
+    return owners.of(kind)
+
+
+def _owners() -> Owners:
+    found: Owners = current_app.extensions["imports.owners"]
+    return found
 
 
 def given_version() -> int | None:
@@ -35,8 +58,7 @@ def may_undo(job: Job) -> bool:
 
 
 def check_undo(job: Job) -> None:
-    """Raise Forbidden unless `may_undo`; FeatureOff for a mass change while partner management is off."""
+    """Raise Forbidden unless `may_undo`; FeatureOff where the job is about a part that is switched off."""
     if not may_undo(job):
         raise Forbidden("You do not have the permission for this. Ask an administrator.")
-    if job.change is not None and not current_identity().has(PARTNER_MANAGEMENT):
-        raise FeatureOff(PARTNER_MANAGEMENT)
+    current_viewer().must_have(job.kind)

@@ -54,7 +54,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     imports.add_argument("kind", metavar="KIND", nargs="?", help="what the file holds, for example customers")
     imports.add_argument("file", metavar="FILE", nargs="?", type=Path)
     imports.add_argument("--mode", choices=("create", "update", "both"), default="both")
-    imports.add_argument("--match", help="by what rows find their record: code (default) or email")
+    imports.add_argument("--match", help="by what rows find their record: code (default) or email for most")
     imports.add_argument("--blank", choices=("keep", "clear"), default="keep", help="what a blank cell does")
     imports.add_argument(
         "--repeated", choices=("refuse", "fold"), default="refuse", help="rows whose key came before in the file"
@@ -124,7 +124,7 @@ def _match(
     choices = {
         "mapping": {"columns": columns, "constants": constants, "keep_unmapped": True},
         "mode": options.mode,
-        "match": options.match or _match_for(columns),
+        "match": options.match or _match_for(api, job["kind"], columns),
         "blank": options.blank,
         "repeated": options.repeated,
         "newer": "overwrite" if options.overwrite_newer else "refuse",
@@ -168,8 +168,10 @@ def _columns(api: "Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str
     return columns | {column: field for column, field in pairs.items() if field}
 
 
-def _match_for(columns: dict[str, str]) -> str:
-    return "code" if "code" in columns.values() or "email" not in columns.values() else "email"
+def _match_for(api: "Api", kind: str, columns: dict[str, str]) -> str:
+    """Return the first key of the kind that a column feeds, else its first one."""
+    keys = api.call("GET", f"/targets/{kind}")["keys"]
+    return str(next((key["name"] for key in keys if key["field"] in columns.values()), keys[0]["name"]))
 
 
 def wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:

@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.settings import Settings, SettingsError
+from shared.web.features import PARTNER_MANAGEMENT
 
-TARGETS = {"customers": "customers_bulk", "vendors": "customers_bulk", "contacts": "customers_bulk"}
+TARGETS = {
+    "customers": "customers_bulk",
+    "vendors": "customers_bulk",
+    "contacts": "customers_bulk",
+    "associates": "associates",
+    "assignments": "associates",
+}
 """What can be imported, and which peer takes its chunks; see docs/add-an-import-target.md."""
 MASS_CHANGES = {"mass_change": "associates"}
 """Which peer takes the chunks of mass changes; `SNAPSHOTS` is the peer whose customers they are of."""
 SNAPSHOTS = "customers_bulk"
+FEATURES = dict.fromkeys(("associates", "assignments", *MASS_CHANGES), PARTNER_MANAGEMENT)
+"""The kinds that belong to a part of Liaison which may be switched off."""
 EXPORTS = {"customers": "customers_bulk", "contacts": "customers_bulk"}
 """What can be exported, and which peer streams it."""
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from flask import current_app, request
 from sqlalchemy.exc import IntegrityError
 
-from services.imports.caller import current_viewer, idempotency_key
+from services.imports.caller import current_viewer, idempotency_key, importable
 from services.imports.domain import jobs, uploads
 from services.imports.domain.jobs import Viewer
 from services.imports.domain.sniffing import Sniffed, sniff_file
@@ -32,7 +32,7 @@ def receive_upload(
     The body goes straight to the file store. Whatever is refused leaves nothing behind. With an Idempotency-Key the
     same file makes one job, however often it comes.
     """
-    current_app.extensions["imports.owners"].importable(kind)
+    importable(kind)
     viewer = current_viewer()
     storage: Storage = current_app.extensions["liaison.storage"]
     received = uploads.receive_file(storage, request.stream, request.content_length)

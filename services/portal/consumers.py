@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 
 from services.portal.domain import audit, ties
 from services.portal.domain.actor import Actor
-from shared.events.associates import AssociateDeleted, AssociateSaved, AssociateStatusChanged
+from shared.events.associates import (
+    AssociateDeleted,
+    AssociateSaved,
+    AssociatesRemoved,
+    AssociatesSaved,
+    AssociateStatusChanged,
+)
 from shared.events.customers import AccountDeleted, AccountStatusChanged, ContactStatusChanged
 from shared.events.imports import ExportTaken, JobFinished
 from shared.feed import Handler
@@ -97,13 +103,25 @@ def keep_associate(session: Session, event: dict[str, Any]) -> None:
     """An associate was added or changed: perhaps its users may come in, or no longer."""
     payload = event["payload"]
     facts = ties.AssociateFacts(payload["code"], payload["associate_name"], payload.get("can_login", False))
-    ties.keep_associate(session, uuid.UUID(payload["associate_id"]), facts)
+    ties.keep_associates(session, {uuid.UUID(payload["associate_id"]): facts})
+
+
+def keep_associates(session: Session, event: dict[str, Any]) -> None:
+    """An import added or changed associates."""
+    told = event["payload"]["associates"]
+    facts = {uuid.UUID(one): ties.AssociateFacts(code, name, can_login) for one, code, name, _, can_login in told}
+    ties.keep_associates(session, facts)
+
+
+def forget_associates(session: Session, event: dict[str, Any]) -> None:
+    """Associates of an import are gone with it; that it was taken back stands in the audit trail as a job."""
+    ties.forget_associates(session, [uuid.UUID(one) for one, *_ in event["payload"]["associates"]])
 
 
 def note_associate_deleted(session: Session, event: dict[str, Any]) -> None:
     """An associate was deleted."""
     payload = event["payload"]
-    ties.forget_associate(session, uuid.UUID(payload["associate_id"]))
+    ties.forget_associates(session, [uuid.UUID(payload["associate_id"])])
     subject = audit.Subject("associate", uuid.UUID(payload["associate_id"]), payload["associate_name"])
     audit.note(session, "associate_deleted", _actor(payload), subject, {"code": payload["code"]}, _at(payload))
 
@@ -116,8 +134,10 @@ FEEDS: dict[str, dict[str, Handler]] = {
     },
     "associates": {
         AssociateSaved.name: keep_associate,
+        AssociatesSaved.name: keep_associates,
         AssociateStatusChanged.name: note_associate_status,
         AssociateDeleted.name: note_associate_deleted,
+        AssociatesRemoved.name: forget_associates,
     },
     "imports": {
         JobFinished.name: note_job,

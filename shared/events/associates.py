@@ -20,6 +20,24 @@ class AssociateSaved:
 
 
 @dataclass(frozen=True)
+class AssociatesSaved:
+    """A chunk of an import added or changed associates: each is [id, code, name, active, may sign in], as it is now."""
+
+    name: ClassVar[str] = "associates.associates_saved.v1"
+
+    associates: list[list[str | bool]]
+
+
+@dataclass(frozen=True)
+class AssociatesRemoved:
+    """Associates that an import had added are gone with it: each is [id, code, name]. None of them had customers."""
+
+    name: ClassVar[str] = "associates.associates_removed.v1"
+
+    associates: list[list[str]]
+
+
+@dataclass(frozen=True)
 class AssociateStatusChanged:
     """An associate was made active or inactive; `reason` is what the person said, `ip` where they sat."""
 

@@ -14,6 +14,7 @@ from services.associates.domain.links import AccountFacts
 from services.associates.models import Associate, Link
 from shared.db import unit_of_work
 from shared.history import Actor
+from shared.keys import code_key
 from shared.settings import Settings
 from shared.testing import SignedClient, client_as, outer_transaction
 
@@ -36,9 +37,13 @@ class KnownAccounts:
         return account
 
     def post(self, path: str, json: dict[str, Any]) -> dict[str, Any]:
+        if path == "/internal/accounts/by-code":
+            there = [(code_key(one.code), one) for one in self.accounts.values() if code_key(one.code) in json["codes"]]
+            found = [{"key": key, "id": str(one.id), "code": one.code, "name": one.name} for key, one in there]
+            return {"accounts": found}
         assert path == "/internal/accounts/known"
-        found = [self.accounts[one] for one in json["ids"] if one in self.accounts]
-        return {"accounts": [{"id": str(one.id), "code": one.code, "name": one.name} for one in found]}
+        known = [self.accounts[one] for one in json["ids"] if one in self.accounts]
+        return {"accounts": [{"id": str(one.id), "code": one.code, "name": one.name} for one in known]}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 
+from services.associates.bulk.assignment_target import assignments_target
+from services.associates.bulk.associate_target import associates_target
 from services.associates.bulk.job import target as mass_change_target
 from services.customers.bulk.contact_target import contacts_target
 from services.customers.bulk.export_target import TARGETS as EXPORTS
@@ -24,6 +26,8 @@ TARGETS = {
     "customers": customers_target(),
     "vendors": vendors_target(),
     "contacts": contacts_target(),
+    "associates": associates_target(),
+    "assignments": assignments_target(),
     "mass_change": mass_change_target(),
 }  # what imports would have asked their owners for
 SERVICES = ("customers", "associates", "portal", "imports")

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from services.customers import cli
 from services.customers.consumers import FEEDS
-from services.customers.domain import copies
+from services.customers.domain import accounts, copies
 from services.customers.models import Account, AccountAssociate, FeedCursor
 from shared.db import unit_of_work
-from shared.testing import SignedClient, client_as
+from shared.testing import SignedClient, client_as, client_of_service
+from tests.customers.conftest import ADA
 
 ON = frozenset({"partner_management"})
 DANA = str(uuid.UUID(int=7))
@@ -51,6 +52,35 @@ def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
     assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "inactive")]
     tell(session, "associate_deleted", associate_id=DANA)
     assert copies.some_names(session, None, None, None) == []
+
+
+def test_copy_when_an_import_changed_associates_follows_it_and_its_undo(session: Session) -> None:
+    """A10: one event for each chunk."""
+    ben = str(uuid.UUID(int=8))
+    told = [[DANA, "A1", "Dana", True, False], [ben, "A2", "Ben", False, True]]
+    for _ in range(2):
+        tell(session, "associates_saved", associates=told)
+    assert copies.some_names(session, None, None, None) == [
+        (DANA, "A1", "Dana", "active"),
+        (ben, "A2", "Ben", "inactive"),
+    ]
+    tell(session, "associates_saved", associates=[[DANA, "A1", "Dana D.", True, False]])
+    tell(session, "associates_removed", associates=[[ben, "A2", "Ben"]])
+    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "active")]
+
+
+def test_accounts_when_asked_for_by_code_are_told_however_it_is_written(app: Any, make_account: Make) -> None:
+    """A10: one question for the customers of a chunk."""
+    account = make_account("Cobalt Labs", code="C-7")
+    gone = make_account("Gone", code="C-8")
+    with unit_of_work() as session:
+        accounts.delete_account(session, ADA, gone.id, None)
+    client = client_of_service(app, "associates")
+    asked = client.post("/internal/accounts/by-code", json={"codes": [" c-7 ", "C-8", "C-9"]})
+    assert asked.get_json() == {
+        "accounts": [{"key": "c-7", "id": str(account.id), "code": "C-7", "name": "Cobalt Labs"}]
+    }
+    assert client.post("/internal/accounts/by-code", json={"codes": [7]}).get_json()["code"] == "invalid"
 
 
 def test_check_when_copies_differ_says_what_and_rebuild_mends_it(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,7 @@ def test_session_when_the_associate_is_locked_out_ends_for_good(
     assert identity_of(app, browser) is not None
     with unit_of_work() as session:
         if how == "was deleted":
-            ties.forget_associate(session, DANA)
+            ties.forget_associates(session, [DANA])
         else:
             saved(session, can_login=False)
     assert identity_of(app, browser) is None
@@ -124,7 +124,7 @@ def test_user_of_the_kind_associate_is_tied_to_one(make_user: Callable[..., User
             make_user(kind="associate", associate_id=associate_id)
     with unit_of_work() as session:
         saved(session, can_login=True)
-        ties.forget_associate(session, DANA)
+        ties.forget_associates(session, [DANA])
     with pytest.raises(AssociateMissing):
         make_user(kind="associate", associate_id=DANA)
     user = tied()
@@ -197,3 +197,20 @@ def test_form_of_a_user_ties_by_a_choice(ada: SignedClient, associates: Associat
     assert user.associate_id == DANA
     assert "Dana Dealer" in ada.get(f"/settings/users/{user.id}").text
     assert "Associate: Dana Dealer" in ada.get("/settings/users").text
+
+
+def test_user_when_an_import_or_its_undo_speaks_of_the_associate_may_sign_in_or_not(
+    app: Flask, tied: Tied, browser: Browser
+) -> None:
+    """A10: an import lets nobody in; what it says of somebody who may sign in leaves that as it is."""
+    user = tied()
+    assert browser.sign_in(user.username, GOOD).status_code == 303
+    with unit_of_work() as session:
+        told = [[str(DANA), "A1", "Dana D.", True, True], [str(uuid.uuid4()), "A2", "Ben", True, False]]
+        consumers.keep_associates(session, {"payload": {"associates": told}})
+    found = identity_of(app, browser)
+    assert found is not None
+    assert found.associate_id == DANA
+    with unit_of_work() as session:
+        consumers.forget_associates(session, {"payload": {"associates": [[str(DANA), "A1", "Dana D."]]}})
+    assert identity_of(app, browser) is None

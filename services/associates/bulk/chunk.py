@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from services.associates.bulk.ids import APART
 from services.associates.bulk.job import Customers, MassChange
 from services.associates.domain.links import share_accounts, working_associates
 from shared.bulk import ChunkResult, Refusal
@@ -22,7 +23,6 @@ from shared.outbox import nudge_readers
 
 TRIES = 5
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
-APART = uuid.UUID(int=0).bytes  # in a receipt, between the links that began and those that ended
 
 DID = """
 CREATE TEMP TABLE did (id uuid, account_id uuid, associate_id uuid, role text, begun bool, was_primary bool)

@@ -1,7 +1,5 @@
 """What a chunk is told about the mass change that it belongs to, and the customers in it."""
 
-import hashlib
-import io
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,27 +8,13 @@ from typing import Any, Self
 import marshmallow as ma
 
 from services.associates.domain.links import ROLES
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
 from shared.history import Actor
+from shared.importing.job import check_kind
 
 KIND = "mass_change"
 ACTIONS = ("add", "remove", "replace")
 MOST_ASSOCIATES = 20
-
-
-class UnknownKind(NotFound):
-    """Associates takes no jobs of this kind."""
-
-    code = "unknown_kind"
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"Associates takes no jobs of kind {kind}.")
-
-
-class ChunkUnreadable(Invalid):
-    """What came is not the chunk that was sent."""
-
-    code = "chunk_unreadable"
 
 
 class Change(ma.Schema):
@@ -83,7 +67,7 @@ class MassChange:
             told: dict[str, Any] = JobHeader().loads(header)
         except (ma.ValidationError, ValueError) as error:
             raise Invalid(f"The header Liaison-Job is not right: {error}") from error
-        check_kind(told["kind"])
+        check_kind(told["kind"], [KIND])
         change = told["change"]
         if change["role"] is None and change["action"] != "remove":
             raise Invalid("Only a removal is of all roles.")
@@ -108,14 +92,9 @@ class Customers:
 
 def read_customers(body: bytes, checksum: str) -> Customers:
     """Return the customers of an Arrow file; raise ChunkUnreadable. Comes before any lock."""
-    if hashlib.sha256(body).hexdigest() != checksum:
-        raise ChunkUnreadable("The chunk does not fit its checksum.")
-    import polars as pl  # it takes 40 MB, which a process without chunks does not need
+    from shared.importing.rows import read_chunk  # it takes 40 MB, which a process without chunks does not need
 
-    try:
-        frame = pl.read_ipc(io.BytesIO(body))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ChunkUnreadable(f"The chunk is no Arrow file: {error}") from error
+    frame = read_chunk(body, checksum)
     count = frame.height
     blank: list[str | None] = [None] * count
     ids, names, codes = (
@@ -160,14 +139,8 @@ class UndoJob:
             told: dict[str, Any] = UndoRequest().load(body or {})
         except ma.ValidationError as error:
             raise Invalid("Say the kind of the job, and who wants it taken back.") from error
-        check_kind(told["kind"])
+        check_kind(told["kind"], [KIND])
         return cls(job_id, chunk_no, Actor(told["actor_id"], told["actor_name"]))
-
-
-def check_kind(kind: str) -> None:
-    """Raise UnknownKind for what is no mass change."""
-    if kind != KIND:
-        raise UnknownKind(kind)
 
 
 def target() -> dict[str, Any]:

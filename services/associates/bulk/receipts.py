@@ -1,16 +1,13 @@
-"""Chunks of mass changes, each applied exactly once (`shared.bulk`), and the history of what a whole job did."""
+"""Chunks of jobs, each applied exactly once (`shared.bulk`), and the history of what a whole job did to links."""
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.associates.bulk.chunk import change_links
-from services.associates.bulk.job import Customers, MassChange, UndoJob
-from services.associates.bulk.undo import Names, undo_links
 from services.associates.domain.history import record_change
 from services.associates.models import Associate, Change, JobFence, Receipt, UndoReceipt
 from shared import bulk
@@ -27,19 +24,17 @@ def open_fence(session: Session, job_id: uuid.UUID) -> None:
 
 
 def apply_chunk(
-    session: Session, job: MassChange, chunk_no: int, checksum: str, customers: Customers
+    session: Session, job_id: uuid.UUID, chunk_no: int, checksum: str, apply: Callable[[Session], bulk.ChunkResult]
 ) -> dict[str, Any]:
     """Apply a chunk, or answer what became of it before. Raises FenceClosed, ChecksumMismatch."""
-    return bulk.apply_chunk(
-        session, JobFence, Receipt, job.id, chunk_no, checksum, lambda inner: change_links(inner, job, customers)
-    )
+    return bulk.apply_chunk(session, JobFence, Receipt, job_id, chunk_no, checksum, apply)
 
 
-def undo_chunk(session: Session, job: UndoJob, names: Names) -> dict[str, Any]:
+def undo_chunk(
+    session: Session, job_id: uuid.UUID, chunk_no: int, undo: Callable[[Session, bytes], bulk.UndoResult]
+) -> dict[str, Any]:
     """Take back what a chunk did, or answer what became of that before."""
-    return bulk.undo_chunk(
-        session, Receipt, UndoReceipt, job.id, job.chunk_no, lambda inner, ids: undo_links(inner, job, ids, names)
-    )
+    return bulk.undo_chunk(session, Receipt, UndoReceipt, job_id, chunk_no, undo)
 
 
 def void_chunk(session: Session, job_id: uuid.UUID, chunk_no: int) -> dict[str, Any] | None:
@@ -53,10 +48,13 @@ def close_fence(session: Session, job_id: uuid.UUID) -> list[dict[str, Any]]:
 
 
 def finish_job(session: Session, job_id: uuid.UUID) -> None:
-    """Write into the history of each associate how many customers the job gave and took; asked again, anew."""
+    """Write into the history of each associate how many customers the job gave and took; asked again, anew.
+
+    A job that was about associates themselves wrote its lines with each chunk; they stay.
+    """
     done = session.scalars(select(Receipt.answer).where(Receipt.job_id == job_id))
     undone = session.scalars(select(UndoReceipt.answer).where(UndoReceipt.job_id == job_id))
-    session.execute(delete(Change).where(Change.job_id == job_id))
+    session.execute(delete(Change).where(Change.job_id == job_id, Change.action.in_((*DEEDS.values(), UNDONE))))
     for answers, is_undo in ((done, False), (undone, True)):
         _write_history(session, job_id, answers, is_undo=is_undo)
 

@@ -1,4 +1,4 @@
-"""Taking back what a chunk of a mass change did: links that it began end, links that it ended go on.
+"""Taking back what a chunk of a mass change or of assignments did: links that it began end, links that it ended go on.
 
 What others changed since stays and is told. Mass changes that are taken back newest first leave what was there.
 """
@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from services.associates.bulk.chunk import APART, links_by_associate, make_did, tell_links
+from services.associates.bulk.chunk import links_by_associate, make_did, tell_links
+from services.associates.bulk.ids import unpack
 from services.associates.bulk.job import UndoJob
 from services.associates.domain.links import share_accounts
 from shared.bulk import Kept, UndoResult
@@ -26,7 +27,17 @@ FROM link l LEFT JOIN associate a ON a.id = l.associate_id
 WHERE l.id = ANY(:begun) AND (l.ended_at IS NOT NULL OR l.is_primary AND l.account_id <> ALL(:led))
 ORDER BY l.account_id
 """
-LED = "SELECT account_id FROM link WHERE id = ANY(:ended) AND is_primary"
+LED = "SELECT account_id FROM link WHERE id = ANY(:ended) AND is_primary OR id = ANY(:lead)"
+# Links that were over when they were noted have no story of their own; nothing but the job made them so.
+DROP_OVER = "DELETE FROM link WHERE id = ANY(:begun) AND ended_job = :job AND cause = 'removed' RETURNING account_id"
+STEP_BACK = """
+UPDATE link SET is_primary = false WHERE id = ANY(:lead) AND is_primary AND ended_at IS NULL RETURNING account_id
+"""
+LEAD_AGAIN = """
+UPDATE link l SET is_primary = true WHERE id = ANY(:stepped) AND ended_at IS NULL AND NOT EXISTS (
+    SELECT FROM link p WHERE p.account_id = l.account_id AND p.is_primary AND p.ended_at IS NULL)
+RETURNING account_id
+"""
 END = """
 WITH ended AS (
     UPDATE link SET ended_at = now(), ended_by = :actor, ended_by_name = :actor_name, cause = 'undone', ended_job = NULL
@@ -83,30 +94,30 @@ class LinksUndone(UndoResult):
 
 def undo_links(session: Session, job: UndoJob, created_ids: bytes, names: Names) -> LinksUndone:
     """Take back what a chunk did to links; `names` tells what customers are called. Commits nothing."""
-    begun, ended = parts_of(created_ids)
+    begun, ended, lead, stepped = unpack(created_ids, 4)
+    links = [*begun, *ended, *lead, *stepped]
     share_accounts(session)
     make_did(session)
-    session.execute(text(LOCK), {"links": [*begun, *ended]})
+    session.execute(text(LOCK), {"links": links})
     values: dict[str, Any] = {
-        "job": job.id, "begun": begun, "ended": ended, "actor": job.actor.id, "actor_name": job.actor.name,
-        "led": list(session.scalars(text(LED), {"ended": ended})),
+        "job": job.id, "begun": begun, "ended": ended, "lead": lead, "stepped": stepped,
+        "actor": job.actor.id, "actor_name": job.actor.name,
     }  # fmt: skip
+    values["led"] = list(session.scalars(text(LED), values))
+    accounts = set(session.scalars(text(ACCOUNTS), {"links": links}))
+    dropped = set(session.scalars(text(DROP_OVER), values))
     left, gone = _left_of_begun(session, values)
     session.execute(text(END), values)
     session.execute(text(FORGET), values)
     gone |= set(session.scalars(text(WAIT), values))
     left += [(row.account_id, row.name, "again", f"{row.name} was given this customer again since.")
              for row in session.execute(text(TAKEN), values)]  # fmt: skip
+    led_back = set(session.scalars(text(STEP_BACK), values))
     session.execute(text(REOPEN), values)
-    accounts = set(session.scalars(text(ACCOUNTS), {"links": [*begun, *ended]}))
-    return _summed_up(session, job, accounts, left, names)
-
-
-def parts_of(created_ids: bytes) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
-    """Return the links that a chunk began, and those that it ended, as its receipt holds them."""
-    ids = [uuid.UUID(bytes=created_ids[at : at + 16]) for at in range(0, len(created_ids), 16)]
-    middle = ids.index(uuid.UUID(bytes=APART)) if ids else 0
-    return ids[:middle], ids[middle + 1 :]
+    led_back |= set(session.scalars(text(LEAD_AGAIN), values))
+    return _summed_up(
+        session, job, accounts, left, names, dict.fromkeys(dropped, False) | dict.fromkeys(led_back, True)
+    )
 
 
 Left = list[tuple[uuid.UUID, str, str, str]]
@@ -128,9 +139,18 @@ def _left_of_begun(session: Session, values: Mapping[str, Any]) -> tuple[Left, s
     return left, gone
 
 
-def _summed_up(session: Session, job: UndoJob, accounts: set[uuid.UUID], left: Left, names: Names) -> LinksUndone:
+def _summed_up(
+    session: Session,
+    job: UndoJob,
+    accounts: set[uuid.UUID],
+    left: Left,
+    names: Names,
+    beside: Mapping[uuid.UUID, bool],
+) -> LinksUndone:
+    """Return what became of the customers; `beside` says of whom what no link that began or ended tells."""
     result = LinksUndone(by=(str(job.actor.id), job.actor.name), links=links_by_associate(session))
-    did = {row.account_id: row.restored for row in session.execute(text(BY_ACCOUNT))}
+    changed = {row.account_id: row.restored for row in session.execute(text(BY_ACCOUNT))}
+    did = {one: changed.get(one, False) or beside.get(one, False) for one in {*changed, *beside}}
     kept = {account for account, _, _, _ in left}
     for account in accounts:
         if account in kept:
@@ -146,6 +166,6 @@ def _summed_up(session: Session, job: UndoJob, accounts: set[uuid.UUID], left: L
         Kept("customer", called.get(account, "A deleted customer"), f"/customers/{account}", name, reason, message)
         for account, name, reason, message in left
     ]
-    if did:
+    if changed:
         tell_links(session)
     return result

@@ -57,7 +57,8 @@ DEEDS = {
 
 def timeline_entry(entry: Entry) -> dict[str, Any]:
     """Return a line of history as `ui.timeline` takes it."""
-    line = records.timeline_entry(entry, "this associate", FIELD_LABELS, DEEDS, "a change of many")
+    job = "a change of many" if entry.action.endswith("_many") else "an import"
+    line = records.timeline_entry(entry, "this associate", FIELD_LABELS, DEEDS, job)
     line["changes"] = [(label, _role(label, old), _role(label, new)) for label, old, new in line["changes"]]
     return line
 

@@ -1,7 +1,7 @@
 """Accounts: create, read, edit, delete, bring back (C1, C8)."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +66,13 @@ def find_account_by_code(session: Session, code: str) -> Account | None:
 def known_accounts(session: Session, ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return (id, code, name) of those of these accounts that there are."""
     return session.execute(select(Account.id, Account.code, Account.name).where(Account.id.in_(ids))).all()
+
+
+def accounts_by_code(session: Session, codes: Iterable[str]) -> Sequence[Any]:
+    """Return (code_key, id, code, name) of the accounts that these codes mean, however they are written."""
+    keys = {code_key(code) for code in codes}
+    columns = (Account.code_key, Account.id, Account.code, Account.name)
+    return session.execute(select(*columns).where(Account.code_key.in_(keys))).all()
 
 
 def recent_accounts(session: Session, limit: int) -> Sequence[Account]:

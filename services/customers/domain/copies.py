@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import delete, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.customers.errors import AssociateMissing, UnknownAssociate
@@ -25,14 +24,25 @@ END = f"""
 DELETE FROM account_associate AS a USING {TOLD}
 WHERE a.account_id = told.account_id AND a.associate_id = told.associate_id AND a.role = told.role
 """
+SAVE = """
+INSERT INTO associate_name (associate_id, code, name, active)
+SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:active AS bool[]))
+ON CONFLICT (associate_id) DO UPDATE SET code = excluded.code, name = excluded.name, active = excluded.active
+"""
 BEGIN = f"INSERT INTO account_associate (account_id, associate_id, role) SELECT * FROM {TOLD} ON CONFLICT DO NOTHING"
 
 
 def save_associate(session: Session, associate_id: uuid.UUID, code: str, name: str, *, active: bool) -> None:
     """Note how an associate is called now, and whether it may be given work."""
-    values = {"code": code, "name": name, "active": active}
-    statement = insert(AssociateName).values(associate_id=associate_id, **values)
-    session.execute(statement.on_conflict_do_update(index_elements=["associate_id"], set_=values))
+    save_associates(session, [(associate_id, code, name, active)])
+
+
+def save_associates(session: Session, associates: Sequence[tuple[uuid.UUID, str, str, bool]]) -> None:
+    """Note how associates are now: id, code, name, and whether it may be given work. None of them comes twice."""
+    if not associates:
+        return
+    ids, codes, names, active = (list(column) for column in zip(*associates, strict=True))
+    session.execute(text(SAVE), {"ids": ids, "codes": codes, "names": names, "active": active})
 
 
 def associate_meant(session: Session, text: str | None, role: str | None = None) -> uuid.UUID | None:
@@ -64,9 +74,9 @@ def name_of_associate(session: Session, associate_id: uuid.UUID | None) -> str:
     return known.name if known else ""
 
 
-def forget_associate(session: Session, associate_id: uuid.UUID) -> None:
-    """Forget an associate that was deleted."""
-    session.execute(delete(AssociateName).where(AssociateName.associate_id == associate_id))
+def forget_associates(session: Session, ids: Sequence[uuid.UUID]) -> None:
+    """Forget associates that are gone."""
+    session.execute(delete(AssociateName).where(AssociateName.associate_id.in_(ids)))
 
 
 def change_links(session: Session, ended: Sequence[Sequence[str]], begun: Sequence[Sequence[str]]) -> None:
@@ -79,8 +89,7 @@ def change_links(session: Session, ended: Sequence[Sequence[str]], begun: Sequen
 
 def load_names(session: Session, rows: Sequence[Row]) -> None:
     """Take over a page of associates, as `some_names` gives them."""
-    for associate_id, code, name, status in rows:
-        save_associate(session, uuid.UUID(associate_id), code, name, active=status == "active")
+    save_associates(session, [(uuid.UUID(one), code, name, status == "active") for one, code, name, status in rows])
 
 
 def load_links(session: Session, rows: Sequence[Row]) -> None:

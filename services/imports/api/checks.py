@@ -21,7 +21,7 @@ Values = dict[str, Any]
 @blp.route("/jobs/<uuid:job_id>/check", methods=["POST"])
 @requires("import")
 @blp.response(202, JobOut)
-@blp.alt_response(409, description="`not_mapped`, `job_started` or `job_ended`.")
+@blp.alt_response(409, description="`not_mapped`, `job_started`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
 def begin_check(job_id: uuid.UUID) -> tuple[Values, Values]:
     """Check the whole file and import nothing: find out what would become of each row.

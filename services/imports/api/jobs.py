@@ -31,6 +31,7 @@ OPTIONS = ("mode", "match", "blank", "repeated", "newer")
 @requires("import")
 @blp.arguments(UploadQuery, location="query")
 @blp.response(201, JobOut, description="The new job; `Location` and `ETag` in the headers.")
+@blp.alt_response(409, description="`partner_management_off`: associates and assignments need it.")
 @blp.alt_response(413, description="`file_too_large`.")
 @blp.alt_response(422, description="`file_empty`, `binary_file`, `zip_file`, ...: this is no CSV file.")
 @blp.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}})
@@ -87,7 +88,7 @@ def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 @needs_version(blp)
 @blp.arguments(JobPatch)
 @blp.response(200, JobOut)
-@blp.alt_response(409, description="`job_checking`, `job_started` or `job_ended`.")
+@blp.alt_response(409, description="`job_checking`, `job_started`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(422, description="`mapping_refused`: `errors` names each column, field or key that is wrong.")
 def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     """Say how the file is read, which column feeds which field, and how rows are applied.
@@ -132,7 +133,7 @@ def get_matches(job_id: uuid.UUID) -> Values:
 @blp.route("/jobs/<uuid:job_id>/start", methods=["POST"])
 @requires("import")
 @blp.response(202, JobOut)
-@blp.alt_response(409, description="`not_mapped`, `job_checking` or `job_ended`.")
+@blp.alt_response(409, description="`not_mapped`, `job_checking`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
 def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:
     """Start the import; a file that was checked is not read again. Starting a job that is at work changes nothing."""

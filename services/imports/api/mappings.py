@@ -3,10 +3,9 @@
 import uuid
 from typing import Any
 
-from flask import current_app
 from flask_smorest import Blueprint
 
-from services.imports.caller import current_viewer
+from services.imports.caller import current_viewer, importable
 from services.imports.domain import saved_mappings as domain
 from services.imports.domain.mapping import Mapping
 from services.imports.schemas import (
@@ -42,10 +41,10 @@ def list_mappings(query: Values) -> Values:
 @idempotent
 @blp.arguments(SavedMappingIn)
 @blp.response(201, SavedMappingOut)
-@blp.alt_response(409, description="`mapping_name_taken`.")
+@blp.alt_response(409, description="`mapping_name_taken`; `partner_management_off`.")
 def save_mapping(values: Values) -> tuple[Any, Values]:
     """Keep a mapping under a name. A file with the same columns is matched by it from then on."""
-    current_app.extensions["imports.owners"].importable(values["kind"])
+    importable(values["kind"])
     with unit_of_work() as session:
         saved = domain.save_mapping(
             session, current_viewer(), values["kind"], values["name"], values["header"], _stored(values["mapping"])
@@ -68,7 +67,7 @@ def get_mapping(mapping_id: uuid.UUID) -> tuple[Any, Values]:
 @needs_version(blp)
 @blp.arguments(SavedMappingEdit)
 @blp.response(200, SavedMappingOut)
-@blp.alt_response(409, description="`mapping_name_taken`.")
+@blp.alt_response(409, description="`mapping_name_taken`; `partner_management_off`.")
 def change_mapping(values: Values, mapping_id: uuid.UUID) -> tuple[Any, Values]:
     """Change a saved mapping."""
     seen = seen_version()

@@ -18,6 +18,7 @@ def begin_check(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_versio
     """Have a mapped job checked; one that is ready is checked anew, one that is being checked stays as it is."""
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
+    viewer.must_have(job.kind)
     if job.state == "checking":
         return job
     _refuse_late(job)

@@ -1,15 +1,16 @@
 """What a person does with a job: make it, look at it, start it, cancel it."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from services.imports.domain.mapping import Mapping, validate
+from services.imports.domain.mapping import Mapping as ColumnMapping
+from services.imports.domain.mapping import validate
 from services.imports.domain.progress import AT_WORK, FINAL
 from services.imports.domain.promise import forget_check, stage_again
 from services.imports.domain.sniffing import Sniffed
@@ -26,7 +27,7 @@ from services.imports.errors import (
     UploadKeyReused,
 )
 from services.imports.models import Job, Refusal
-from shared.errors import Stale
+from shared.errors import FeatureOff, Stale
 from shared.observe import request_id
 
 SHORT_FILE = 2_000_000
@@ -37,11 +38,20 @@ ACTIVE = (*AT_WORK, "undoing")
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks: a person sees their own jobs, with `sees_all` everybody's."""
+    """Who looks: a person sees their own jobs, with `sees_all` everybody's.
+
+    `off` has the kinds that nothing can be done with now, and the part of Liaison that is switched off for each.
+    """
 
     user_id: uuid.UUID
     name: str
     sees_all: bool = False
+    off: Mapping[str, str] = field(default_factory=dict)
+
+    def must_have(self, kind: str) -> None:
+        """Raise FeatureOff where a kind belongs to a part that is switched off."""
+        if kind in self.off:
+            raise FeatureOff(self.off[kind])
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def options_of(job: Job) -> Options:
     return Options(job.mode, job.match, job.blank, job.repeated, job.newer)
 
 
-def check_start(mapping: Mapping, header: Sequence[str], target: Target, options: Options) -> None:
+def check_start(mapping: ColumnMapping, header: Sequence[str], target: Target, options: Options) -> None:
     """Raise MappingRefused unless a job can run with this mapping and these options."""
     validate(mapping, header, target, match=options.match, mode=options.mode, repeated=options.repeated)
 
@@ -147,7 +157,7 @@ def change_form(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_versio
     job = _changeable(session, viewer, job_id, seen_version)
     for name, value in _form_values(form).items():
         setattr(job, name, value)
-    job.mapping = _only_constants(Mapping.from_json(job.mapping or {}).constants)
+    job.mapping = _only_constants(ColumnMapping.from_json(job.mapping or {}).constants)
     job.state = "uploaded"
     session.flush()
     return job
@@ -177,6 +187,7 @@ def change_mapping(
 def _changeable(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None) -> Job:
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
+    viewer.must_have(job.kind)
     if seen_version is not None and job.version != seen_version:
         raise Stale("This import")
     if job.state in FINAL:
@@ -197,6 +208,7 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
     """
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
+    viewer.must_have(job.kind)
     if job.state == "checking":
         raise JobChecking
     if job.state in AT_WORK:
@@ -290,7 +302,7 @@ def get_error_file(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
 
 
 def _only_constants(constants: dict[str, str]) -> dict[str, Any] | None:
-    return Mapping(constants=constants).to_json() if constants else None
+    return ColumnMapping(constants=constants).to_json() if constants else None
 
 
 def locked_job(session: Session, job_id: uuid.UUID) -> Job:

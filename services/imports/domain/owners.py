@@ -80,10 +80,19 @@ class Owner:
 
 
 class Owners:
-    """The owner of each kind that can be imported, and of those that only jobs of another sort are of (`others`)."""
+    """The owner of each kind that can be imported, and of those that only jobs of another sort are of (`others`).
 
-    def __init__(self, clients: Mapping[str, ServiceClient], others: Mapping[str, ServiceClient] | None = None) -> None:
+    `features` names the part of Liaison, which may be switched off, of kinds that belong to one.
+    """
+
+    def __init__(
+        self,
+        clients: Mapping[str, ServiceClient],
+        others: Mapping[str, ServiceClient] | None = None,
+        features: Mapping[str, str] | None = None,
+    ) -> None:
         self.kinds = list(clients)
+        self.features = dict(features or {})
         self.by_kind = {kind: Owner(kind, client) for kind, client in {**clients, **(others or {})}.items()}
 
     def of(self, kind: str) -> Owner:
@@ -91,9 +100,3 @@ class Owners:
         if kind not in self.by_kind:
             raise UnknownKind(kind, self.kinds)
         return self.by_kind[kind]
-
-    def importable(self, kind: str) -> Owner:
-        """Return the owner of a kind that people can import; raise UnknownKind."""
-        if kind not in self.kinds:
-            raise UnknownKind(kind, self.kinds)
-        return self.of(kind)

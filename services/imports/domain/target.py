@@ -48,7 +48,8 @@ class TargetKey:
     """By what rows can find their record: the value of `field`, or of one of `also`.
 
     Where several rows may share it, the first group of `apart` of which a row has anything tells them apart. Where
-    the key is `numbered`, a new record without one gets one.
+    the key is `numbered`, a new record without one gets one. Rows of a key that belong `together` are several records,
+    and come to their owner in one chunk.
     """
 
     name: str
@@ -59,6 +60,7 @@ class TargetKey:
     apart: tuple[tuple[str, ...], ...] = ()
     told: str = ""
     numbered: bool = False
+    together: bool = False
 
     @property
     def words(self) -> str:
@@ -129,6 +131,11 @@ class Target:
             grouped.setdefault(field.group, []).append(field)
         return grouped
 
+    @property
+    def repeats(self) -> bool:
+        """Tell whether rows of the same key are nothing to ask about: they belong together."""
+        return all(key.together for key in self.keys)
+
     def key(self, name: str) -> TargetKey | None:
         """Return the key called `name`."""
         return next((key for key in self.keys if key.name == name), None)
@@ -144,6 +151,7 @@ def _key(answer: dict[str, Any]) -> TargetKey:
         tuple(tuple(group) for group in answer.get("apart", ())),
         answer.get("told", ""),
         bool(answer.get("numbered")),
+        bool(answer.get("together")),
     )
 
 

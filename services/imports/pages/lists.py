@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 
-from services.imports.caller import current_viewer, may_undo
+from services.imports.caller import current_viewer, importable_kinds, may_undo
 from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import ACTIVE
 from services.imports.domain.progress import job_progress, progress_of
@@ -57,7 +57,7 @@ def job_menu(job_id: uuid.UUID) -> str:
 
 def _kinds() -> list[tuple[str, str]]:
     """Return what can be imported, without asking the owners: the list must come at once, also while they are away."""
-    return [(kind, kind.replace("_", " ").capitalize()) for kind in current_app.extensions["imports.owners"].kinds]
+    return [(kind, kind.replace("_", " ").capitalize()) for kind in importable_kinds()]
 
 
 def _jobs(limit: int, after: uuid.UUID | None = None) -> dict[str, Any]:

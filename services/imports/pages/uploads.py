@@ -1,7 +1,8 @@
 """A new import: how the file must be, a sample, and taking it in."""
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 
+from services.imports.caller import importable
 from services.imports.domain.mapping import MAX_CONSTANT
 from services.imports.domain.sample import csv_of
 from services.imports.domain.uploads import MOST_BYTES
@@ -16,7 +17,7 @@ blueprint = Blueprint("uploads", __name__)
 @requires("import")
 def how_to(kind: str) -> str:
     """Show how a file of this kind must be, field by field."""
-    target = current_app.extensions["imports.owners"].importable(kind).target()
+    target = importable(kind).target()
     known = {name: value for name, value in request.args.items() if name in target.by_name and value.strip()}
     return render_template("imports/new.html", target=target, known=known, most_bytes=MOST_BYTES)
 
@@ -25,7 +26,7 @@ def how_to(kind: str) -> str:
 @requires("import")
 def sample(kind: str) -> Response:
     """Give out a sample file, whose columns are matched without help."""
-    body = csv_of(current_app.extensions["imports.owners"].importable(kind).target())
+    body = csv_of(importable(kind).target())
     headers = {"Content-Disposition": f'attachment; filename="{kind}-sample.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -6,6 +6,7 @@ a row that the feed wrote meanwhile is never overwritten by the older answer.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -48,22 +49,27 @@ def tie_user(session: Session, user: User, associate_id: uuid.UUID | None) -> No
     user.associate = associate
 
 
-def keep_associate(session: Session, associate_id: uuid.UUID, facts: AssociateFacts) -> None:
-    """Note how an associate is now; where it may not sign in, the sessions of its users end."""
-    values = {"code": facts.code, "name": facts.name, "can_login": facts.can_login, "is_gone": False}
-    statement = insert(TiedAssociate).values(id=associate_id, **values)
-    session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
-    if not facts.can_login:
-        _end_sessions(session, associate_id)
+def keep_associates(session: Session, associates: Mapping[uuid.UUID, AssociateFacts]) -> None:
+    """Note how associates are now; where one may not sign in, the sessions of its users end."""
+    if not associates:
+        return
+    told = [
+        {"id": one, "code": facts.code, "name": facts.name, "can_login": facts.can_login, "is_gone": False}
+        for one, facts in associates.items()
+    ]
+    statement = insert(TiedAssociate)
+    now = {name: statement.excluded[name] for name in ("code", "name", "can_login", "is_gone")}
+    session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=now), told)
+    _end_sessions(session, [one for one, facts in associates.items() if not facts.can_login])
 
 
-def forget_associate(session: Session, associate_id: uuid.UUID) -> None:
-    """Note that an associate was deleted: its users are locked out until it is brought back."""
+def forget_associates(session: Session, ids: Sequence[uuid.UUID]) -> None:
+    """Note that associates are gone: their users are locked out until they are brought back."""
     values = {"can_login": False, "is_gone": True}
-    session.execute(update(TiedAssociate).where(TiedAssociate.id == associate_id).values(**values))
-    _end_sessions(session, associate_id)
+    session.execute(update(TiedAssociate).where(TiedAssociate.id.in_(ids)).values(**values))
+    _end_sessions(session, ids)
 
 
-def _end_sessions(session: Session, associate_id: uuid.UUID) -> None:
-    for user_id in session.scalars(select(User.id).where(User.associate_id == associate_id)).all():
+def _end_sessions(session: Session, associate_ids: Sequence[uuid.UUID]) -> None:
+    for user_id in session.scalars(select(User.id).where(User.associate_id.in_(associate_ids))).all():
         access.end_sessions(session, user_id)

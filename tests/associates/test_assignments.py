@@ -1,0 +1,338 @@
+"""A10: assignments from a file: links begun, ended, replaced, told before, taken back."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from services.associates.bulk.assignment_target import TARGET_FIELDS, assignments_target
+from services.associates.bulk.rows import ASSIGNMENT_ROW
+from services.associates.domain import associates, links
+from services.associates.domain.history import read_history
+from services.associates.domain.links import AccountFacts
+from services.associates.models import Associate, Change, Link, Outbox
+from services.imports.domain.matching import suggest
+from services.imports.domain.target import Target
+from shared.db import read_only, unit_of_work
+from shared.testing import client_of_service
+from tests.associates import import_chunks
+from tests.associates.conftest import ADA, KnownAccounts
+from tests.associates.import_chunks import (
+    body_of,
+    counts,
+    frame,
+    headers_of,
+    job,
+    refused,
+    rows_of_tables,
+    standing,
+    undone,
+)
+
+Made = Callable[..., Any]
+TODAY = datetime.now(UTC).date()
+SINCE = "2024-04-01"
+
+
+def row(customer: str | None, associate: str | None = None, **more: str | None) -> dict[str, str | None]:
+    return {"customer_code": customer, "associate_code": associate, **more}
+
+
+def filled(*rows: dict[str, str | None]) -> list[dict[str, str | None]]:
+    return [{field.name: None for field in TARGET_FIELDS} | one for one in rows]
+
+
+def apply(accounts: dict[str, AccountFacts], *rows: dict[str, str | None], **choices: Any) -> dict[str, Any]:
+    return import_chunks.apply(*filled(*rows), kind="assignments", accounts=accounts, **choices)
+
+
+def check(accounts: dict[str, AccountFacts], *rows: dict[str, str | None], **choices: Any) -> dict[str, Any]:
+    return import_chunks.check(*filled(*rows), kind="assignments", accounts=accounts, **choices)
+
+
+def undo(job_id: uuid.UUID) -> dict[str, Any]:
+    return import_chunks.undo(job_id, "assignments")
+
+
+@pytest.fixture
+def people(
+    app: Flask, known: KnownAccounts, make_associate: Made
+) -> tuple[dict[str, AccountFacts], dict[str, Associate]]:
+    """Two customers, C1 and C2; Dana, Ben and Eve."""
+    accounts = {code: known.add(f"Customer {code}", code) for code in ("C1", "C2")}
+    made = {
+        name: make_associate(name.capitalize(), code=name, email=f"{name}@x.example") for name in ("dana", "ben", "eve")
+    }
+    return accounts, made
+
+
+def test_rows_when_new_begin_links_by_code_or_email_in_their_role(people: Any) -> None:
+    accounts, made = people
+    told = job("assignments")
+    done = apply(
+        accounts,
+        row("C1", "dana", primary="yes", begun_on="1.4.2024"),
+        row("c1", "BEN", role="Lead source"),
+        row("C2", None, associate_email="Eve@X.example", role="sales", action="add"),
+        id=told.id,
+    )
+    assert counts(done) == {"created": 3}
+    one, two = accounts["C1"].id, accounts["C2"].id
+    assert standing() == {
+        (one, made["dana"].id, "manages", True),
+        (one, made["ben"].id, "lead_source", False),
+        (two, made["eve"].id, "sales", False),
+    }
+    with read_only() as session:
+        begun = session.scalars(select(Link).where(Link.associate_id == made["dana"].id)).one()
+        event = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).one()
+    assert (begun.begun_at.date().isoformat(), begun.begun_by_name) == (SINCE, "Ada Admin")
+    assert len(event.payload["begun"]) == 3
+    assert counts(apply(accounts, row("C1", "dana", primary="yes"))) == {"unchanged": 1}
+
+
+def test_rows_when_wrong_are_refused_with_a_message_that_says_what_to_do(people: Any, make_associate: Made) -> None:
+    accounts, made = people
+    make_associate("Twin", code="twin", email="ben@x.example")
+    with unit_of_work() as session:
+        associates.set_associate_status(session, ADA, made["eve"].id, "inactive", "left")
+        links.end_links_of_account(session, ADA, accounts["C2"].id)
+    soon = (TODAY + timedelta(days=2)).isoformat()
+    done = apply(
+        accounts,
+        row(None, "dana"),
+        row("C9", "dana"),
+        row("C2", "dana"),
+        row("C1", "nobody"),
+        row("C1", None, associate_email="nobody@x.example"),
+        row("C1", None, associate_email="ben@x.example"),
+        row("C1"),
+        row("C1", "eve"),
+        row("C1", "dana", role="friend"),
+        row("C1", "dana", begun_on="03/04/2024"),
+        row("C1", "dana", begun_on=soon),
+        row("C1", "dana", role="sales", ended_on=soon),
+        row("C1", "dana", begun_on="2024-02-02", ended_on="2024-01-01"),
+        row("C1", "dana", action="replace", ended_on="2024-01-01"),
+        row("C1", "dana", primary="yes"),
+        row("C1", "dana"),
+        row("C1", "ben", role="sales", primary="yes"),
+    )
+    assert counts(done) == {"created": 1, "failed": 16}
+    assert refused(done) == [
+        (1, "customer_code", "code_required"),
+        (2, "customer_code", "customer_not_found"),
+        (3, "customer_code", "customer_deleted"),
+        (4, "associate_code", "associate_not_found"),
+        (5, "associate_email", "associate_not_found"),
+        (6, "associate_email", "ambiguous_match"),
+        (7, "associate_code", "associate_required"),
+        (8, "associate_code", "associate_inactive"),
+        (9, "role", "invalid"),
+        (10, "begun_on", "invalid"),
+        (11, "begun_on", "in_future"),
+        (12, "ended_on", "in_future"),
+        (13, "ended_on", "ends_before_begin"),
+        (14, "ended_on", "over_replaces"),
+        (16, "associate_code", "repeated_key"),
+        (17, "primary", "two_primaries"),
+    ]
+    messages = [one["message"] for one in done["refusals"]]
+    assert messages[1] == "Customer's code: There is no customer or vendor with this code."
+    assert messages[5] == "Associate's e-mail: Fits 2 associates: ben, twin. Give the code."
+    assert messages[9] == "From: Write the day as 2026-12-31 or 31.12.2026."
+    assert messages[14] == "Associate's code: Came before, on line 16."
+
+
+def test_replace_when_all_its_rows_are_right_leaves_them_alone_in_the_role(people: Any, make_link: Made) -> None:
+    accounts, made = people
+    one, two = accounts["C1"], accounts["C2"]
+    make_link(one, made["dana"], primary=True)
+    make_link(one, made["dana"], "sales")
+    make_link(two, made["dana"])
+    before = standing()
+    told = uuid.uuid4()
+    done = apply(accounts, row("C1", "ben", action="replace"), row("C1", "eve", action="replace"), id=told)
+    assert counts(done) == {"created": 2}
+    assert standing() == {
+        (one.id, made["ben"].id, "manages", True),
+        (one.id, made["eve"].id, "manages", False),
+        (one.id, made["dana"].id, "sales", False),
+        (two.id, made["dana"].id, "manages", False),
+    }
+    assert counts(apply(accounts, row("C1", "ben", action="replace"))) == {"updated": 1}
+    assert undone(undo(told)) == {"kept": 1}  # somebody took Eve away since
+    assert (one.id, made["dana"].id, "manages", True) in standing() & before
+
+
+def test_replace_when_one_row_of_the_customer_is_refused_replaces_nobody_there(people: Any, make_link: Made) -> None:
+    accounts, made = people
+    make_link(accounts["C1"], made["dana"])
+    before = standing()
+    for wrong in (row("C1", "nobody", action="replace"), row("C1", "eve", role="friend", action="replace")):
+        done = apply(accounts, row("C1", "ben", action="replace"), wrong)
+        assert refused(done)[0] == (1, "action", "replaced_together")
+        assert counts(done) == {"failed": 2}
+        assert standing() == before
+    assert refused(apply(accounts, row("C1", "ben", action="replace"), mode="create")) == [
+        (1, "action", "mode_replaces")
+    ]
+
+
+def test_remove_and_over_when_brought_end_links_and_fill_the_history(people: Any, make_link: Made) -> None:
+    accounts, made = people
+    make_link(accounts["C1"], made["dana"])
+    make_link(accounts["C1"], made["ben"], "sales")
+    before, told = standing(), uuid.uuid4()
+    rows = (
+        row("C1", "dana", action="remove"),
+        row("C1", "ben", role="sales", ended_on=TODAY.isoformat()),
+        row("C2", "eve", begun_on="2020-01-01", ended_on="2023-12-31"),
+        row("C2", "ben", action="remove"),
+    )
+    assert counts(apply(accounts, *rows, id=told)) == {"created": 1, "updated": 2, "unchanged": 1}
+    assert standing() == set()
+    with read_only() as session:
+        over = session.scalars(select(Link).where(Link.associate_id == made["eve"].id)).one()
+    assert (over.begun_at.date(), over.ended_at.date(), over.cause) == (date(2020, 1, 1), date(2023, 12, 31), "removed")
+    assert counts(apply(accounts, *rows)) == {"unchanged": 4}
+    assert undone(undo(told)) == {"removed": 1, "restored": 1}
+    assert standing() == before
+    with read_only() as session:
+        assert session.scalars(select(Link).where(Link.associate_id == made["eve"].id)).first() is None
+
+
+def test_primary_when_another_was_it_steps_back_and_leads_again_after_undo(people: Any, make_link: Made) -> None:
+    accounts, made = people
+    make_link(accounts["C1"], made["dana"], primary=True)
+    make_link(accounts["C1"], made["ben"])
+    make_link(accounts["C2"], made["dana"], primary=True)
+    before, told = standing(), uuid.uuid4()
+    done = apply(accounts, row("C1", "ben", primary="yes"), row("C2", "eve", primary="x"), id=told)
+    assert (counts(done), done["fields"]) == ({"created": 1, "updated": 1}, {"primary": 1})
+    assert (accounts["C1"].id, made["ben"].id, "manages", True) in standing()
+    assert (accounts["C2"].id, made["dana"].id, "manages", False) in standing()
+    assert undone(undo(told)) == {"restored": 2}
+    assert standing() == before
+
+
+def test_job_when_finished_is_one_line_of_history_of_each_associate(
+    people: Any, app: Flask, known: KnownAccounts
+) -> None:
+    _, made = people
+    told, client = job("assignments"), client_of_service(app, "imports")
+    body, checksum = body_of(frame(*filled(row("C1", "dana"), row("C2", "dana"), row("C7", "dana"))))
+    path = f"/internal/chunks/{told.id}/1"
+    looked = client.post(f"{path}/check", data=body, headers=headers_of(told, checksum)).get_json()
+    assert (looked["created"], looked["failed"], standing()) == (2, 1, set())
+    assert looked["sample"]["created"][0]["values"][0] == {"field": "customer_code", "value": "C1"}
+    answer = client.post(path, data=body, headers=headers_of(told, checksum)).get_json()
+    assert (answer["created"], answer["refusals"][0]["code"]) == (2, "customer_not_found")
+    for _ in range(2):
+        client.post(f"/internal/jobs/{told.id}/finish", json={"kind": "assignments"})
+    with read_only() as session:
+        lines = read_history(session, made["dana"].id)[0]
+    assert [(line.action, line.job_id) for line in lines] == [("linked_many", told.id), ("created", None)]
+    assert {one.field: one.new for one in lines[0].changes} == {"customers": 2, "role": "manages"}
+    who = {"actor_id": str(ADA.id), "actor_name": "Ada Admin", "kind": "assignments"}
+    assert client.post(f"{path}/undo", json=who).get_json()["removed"] == 2
+    client.post(f"/internal/jobs/{told.id}/finish", json={"kind": "assignments"})
+    with read_only() as session:
+        assert [line.action for line in read_history(session, made["dana"].id)[0]] == [
+            "undone_many",
+            "linked_many",
+            "created",
+        ]
+
+
+NAMES = ("dana", "ben", "eve")
+ROW = st.fixed_dictionaries(
+    {"customer_code": st.sampled_from(["C1", "C2", "C3"]), "associate_code": st.sampled_from([*NAMES, "nobody"])},
+    optional={
+        "role": st.sampled_from([None, "sales"]),
+        "action": st.sampled_from([None, "add", "replace", "replace", "remove"]),
+        "primary": st.sampled_from(["yes", None]),
+        "ended_on": st.sampled_from(["2023-05-05", TODAY.isoformat(), None, None]),
+    },
+)
+JOB = st.tuples(st.lists(ROW, min_size=1, max_size=5), st.sampled_from(["create", "update", "both", "both"]))
+QUIET = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def clear() -> None:
+    with unit_of_work() as session:
+        for table in (Link, Change, Outbox):
+            session.execute(delete(table))
+
+
+@QUIET
+@given(jobs=st.lists(JOB, min_size=1, max_size=4))
+def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_written(people: Any, jobs: Any) -> None:
+    accounts, _ = people
+    clear()
+    for rows, mode in jobs:
+        before, seen = rows_of_tables(), standing()
+        told = check(accounts, *rows, mode=mode)
+        assert (rows_of_tables(), standing()) == (before, seen)
+        done = apply(accounts, *rows, mode=mode)
+        assert counts(told) == counts(done)
+        assert sum(counts(done).values()) == len(rows)
+        assert refused(told) == refused(done)
+        assert told["fields"] == done["fields"]
+        firsts = [one[0] for one in standing() if one[3]]
+        assert len(firsts) == len(set(firsts))
+        if not done["updated"] and not done["created"]:
+            assert standing() == seen
+
+
+@QUIET
+@given(jobs=st.lists(JOB, min_size=1, max_size=4))
+def test_any_assignments_when_undone_newest_first_leave_what_was_there(people: Any, jobs: Any) -> None:
+    accounts, _ = people
+    clear()
+    done = []
+    for rows, mode in jobs:
+        told = uuid.uuid4()
+        done.append((told, standing()))
+        apply(accounts, *rows, id=told, mode=mode)
+    for told, before in reversed(done):
+        assert undo(told)["left"] == []
+        assert standing() == before
+
+
+@QUIET
+@given(before=JOB, rows=st.lists(ROW, min_size=1, max_size=6))
+def test_any_replacing_rows_when_applied_are_those_who_have_the_role(people: Any, before: Any, rows: Any) -> None:
+    accounts, made = people
+    clear()
+    apply(accounts, *before[0], mode=before[1])
+    done = apply(accounts, *[{**one, "action": "replace", "ended_on": None} for one in rows])
+    wrong = {place for place, *_ in refused(done)}
+    for code, account in accounts.items():
+        theirs = [(at, one) for at, one in enumerate(rows, 1) if one["customer_code"] == code]
+        for role in {one.get("role") or "manages" for _, one in theirs}:
+            wanted = {
+                made[one["associate_code"]].id
+                for at, one in theirs
+                if at not in wrong and (one.get("role") or "manages") == role
+            }
+            if wanted:
+                assert {link[1] for link in standing() if link[0] == account.id and link[2] == role} == wanted
+            assert not wanted or not any(at in wrong for at, one in theirs)
+
+
+def test_sample_when_read_is_matched_and_taken(people: Any, make_associate: Made) -> None:
+    target = Target.from_json(assignments_target())
+    assert [field.name for field in TARGET_FIELDS] == list(ASSIGNMENT_ROW.fields)
+    header = [target.labels[field.name] for field in target.fields]
+    assert [match.field for match in suggest(header, target)] == [field.name for field in target.fields]
+    make_associate("Dana D", code="D-07", email="dana@dealer.example")
+    make_associate("Jonas", code="E-112")
+    accounts = {code: AccountFacts(uuid.uuid4(), code, code) for code in ("c00123", "c00124")}
+    assert counts(apply(accounts, *assignments_target()["sample"])) == {"created": 3}
