@@ -19,7 +19,11 @@ from ops.tokens import own_token
 NEEDS_DEVELOPMENT = {"test", "lint", "bench"}
 NEEDS_NOTHING = {"down", "status", "logs"}
 PASSED_ON = {"test", "bench", "import", "export", "undo", "jobs"}  # whose arguments are for the program that they start
-COPYING = ("customers", "associates")  # services that keep copies of what others own
+COPYING = {  # services that keep copies of what others own, and what compares them
+    "customers": "services.customers.cli",
+    "associates": "services.associates.cli",
+    "portal": "services.portal.copies_cli",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -137,7 +141,7 @@ def _by_api(options: argparse.Namespace, place: Place) -> int:
 def _check(options: argparse.Namespace, place: Place) -> int:
     """Compare all copies with their owners; each service says what differs."""
     need_running(place)
-    codes = [run_in_service(place, one, ["-m", f"services.{one}.cli", "check"]).returncode for one in COPYING]
+    codes = [run_in_service(place, one, ["-m", module, "check"]).returncode for one, module in COPYING.items()]
     if not any(codes):
         print("All copies agree with their owners.")
     return 1 if any(codes) else 0
@@ -145,7 +149,7 @@ def _check(options: argparse.Namespace, place: Place) -> int:
 
 def _rebuild(options: argparse.Namespace, place: Place) -> int:
     need_running(place)
-    return run_in_service(place, options.service, ["-m", f"services.{options.service}.cli", "rebuild"]).returncode
+    return run_in_service(place, options.service, ["-m", COPYING[options.service], "rebuild"]).returncode
 
 
 LINTERS = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports",))

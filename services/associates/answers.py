@@ -31,6 +31,14 @@ def copy_of_associates() -> dict[str, Any]:
         return {"rows": copies.some_associates(session, after_of(request.args.get("after")))}
 
 
+@blueprint.get("/internal/copies/sign-ins")
+@internal()
+def copy_of_sign_ins() -> dict[str, Any]:
+    """Tell a page of associates, and whether their users may sign in."""
+    with read_only() as session:
+        return {"rows": copies.some_sign_ins(session, after_of(request.args.get("after")))}
+
+
 @blueprint.get("/internal/copies/links")
 @internal()
 def copy_of_links() -> dict[str, Any]:

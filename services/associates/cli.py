@@ -1,6 +1,5 @@
 """`python -m services.associates.cli check` and `... rebuild`: do links lead to accounts that exist."""
 
-import argparse
 import sys
 import uuid
 
@@ -9,11 +8,11 @@ from services.associates.consumers import FEEDS
 from services.associates.domain.copies import linked_accounts
 from services.associates.domain.links import end_links_of_account
 from services.associates.models import FeedCursor, Inbox
+from shared.copies_cli import run
 from shared.db import read_only, unit_of_work
 from shared.feed import pull
 from shared.history import Actor
-from shared.http import ServiceClient, ServiceUnavailable
-from shared.web import create_app
+from shared.http import ServiceClient
 
 OWNER = "customers"
 OPERATOR = Actor(uuid.UUID(int=0), "Command line")
@@ -48,22 +47,5 @@ def end_wrong_links(client: ServiceClient) -> list[str]:
     return [f"links: {len(gone):,} accounts were gone"]
 
 
-def main() -> int:
-    """Do what the argument says; 1 when something differs."""
-    parser = argparse.ArgumentParser(prog="python -m services.associates.cli", description=(__doc__ or "").strip())
-    parser.add_argument("action", choices=("check", "rebuild"))
-    action = parser.parse_args().action
-    settings = load()
-    client = ServiceClient(settings, OWNER, seconds=60)
-    with create_app(settings, database={"pool_size": 2}).app_context():
-        try:
-            lines = check(client) if action == "check" else end_wrong_links(client)
-        except ServiceUnavailable as error:
-            sys.exit(f"associates: {error.sentence}")
-    for line in lines:
-        print(f"associates: {line}")
-    return 1 if action == "check" and lines else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(load(), OWNER, check=check, rebuild=end_wrong_links))

@@ -1,6 +1,5 @@
 """`python -m services.customers.cli check` and `... rebuild`: are our copies right, and make them anew."""
 
-import argparse
 import sys
 
 from services.customers.config import load_settings
@@ -8,9 +7,9 @@ from services.customers.consumers import FEEDS
 from services.customers.domain import copies
 from services.customers.models import FeedCursor, Inbox
 from shared.copies import Copy, lasting_differences, rebuild
+from shared.copies_cli import run
 from shared.feed import pull
-from shared.http import ServiceClient, ServiceUnavailable
-from shared.web import create_app
+from shared.http import ServiceClient
 
 OWNER = "associates"
 COPIES = (Copy("associates", 1, copies.some_names), Copy("links", 3, copies.some_links))
@@ -29,22 +28,5 @@ def make_anew(client: ServiceClient) -> list[str]:
     return [f"{name}: {count:,} rows" for name, count in counts.items()]
 
 
-def main() -> int:
-    """Do what the argument says; 1 when something differs."""
-    parser = argparse.ArgumentParser(prog="python -m services.customers.cli", description=(__doc__ or "").strip())
-    parser.add_argument("action", choices=("check", "rebuild"))
-    action = parser.parse_args().action
-    settings = load_settings()
-    client = ServiceClient(settings, OWNER, seconds=60)
-    with create_app(settings, database={"pool_size": 1}).app_context():
-        try:
-            lines = check(client) if action == "check" else make_anew(client)
-        except ServiceUnavailable as error:
-            sys.exit(f"customers: {error.sentence}")
-    for line in lines:
-        print(f"customers: {line}")
-    return 1 if action == "check" and lines else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(load_settings(), OWNER, check=check, rebuild=make_anew))

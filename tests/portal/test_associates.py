@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from services.portal import consumers
+from services.portal import consumers, copies_cli
 from services.portal.domain import setup, switches, ties, users
 from services.portal.domain.permissions import FOR_ASSOCIATES, OF_ASSOCIATES
 from services.portal.errors import AdministratorIsForEmployees, AssociateMissing
@@ -214,3 +214,37 @@ def test_user_when_an_import_or_its_undo_speaks_of_the_associate_may_sign_in_or_
     with unit_of_work() as session:
         consumers.forget_associates(session, {"payload": {"associates": [[str(DANA), "A1", "Dana D."]]}})
     assert identity_of(app, browser) is None
+
+
+class Owner:
+    """Answers as associates does: rows of who may sign in, an empty feed, and where that stands."""
+
+    def __init__(self, *rows: tuple[str, str, str, str]) -> None:
+        self.rows = sorted(rows)
+
+    def get(self, path: str, **_: Any) -> Any:
+        if path == "/internal/events/newest":
+            return {"pos": 41}
+        return {"events": []} if path == "/internal/events" else {"rows": [list(row) for row in self.rows]}
+
+
+def test_check_when_the_copy_differs_says_what_and_rebuild_mends_it(app: Flask, browser: Browser, tied: Tied) -> None:
+    """`./liaison check`: an event that never came let a user in who may no longer."""
+    browser.sign_in(tied().username, GOOD)
+    other = str(uuid.uuid4())
+    nobody: Any = Owner()
+    owner: Any = Owner((str(DANA), "A1", "Dana Dealer", "no"), (other, "A2", "Ben", "yes"))
+    assert sorted(copies_cli.check(owner)) == sorted(
+        [
+            f"sign-ins: {DANA} A1 Dana Dealer yes should be {DANA} A1 Dana Dealer no",
+            f"sign-ins: {other} A2 Ben yes is missing here",
+        ]
+    )
+    assert identity_of(app, browser) is not None
+    assert copies_cli.make_anew(owner) == ["sign-ins: 2 rows"]
+    assert identity_of(app, browser) is None
+    assert copies_cli.check(owner) == []
+    assert copies_cli.make_anew(nobody) == ["sign-ins: 0 rows"]
+    assert copies_cli.check(owner) == [
+        f"sign-ins: {one} is missing here" for one in sorted(" ".join(row) for row in owner.rows)
+    ]

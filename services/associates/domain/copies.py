@@ -18,6 +18,14 @@ def some_associates(session: Session, after: Row | None) -> list[Row]:
     return [(str(one.id), one.code, one.name, one.status) for one in session.scalars(query)]
 
 
+def some_sign_ins(session: Session, after: Row | None) -> list[Row]:
+    """Return a page of associates: id, code, name, and "yes" where its users may sign in."""
+    query = select(Associate).order_by(Associate.id).limit(PAGE)
+    if after:
+        query = query.where(Associate.id > uuid.UUID(after[0]))
+    return [(str(one.id), one.code, one.name, "yes" if one.can_login else "no") for one in session.scalars(query)]
+
+
 def some_links(session: Session, after: Row | None) -> list[Row]:
     """Return a page of open links: account, associate, role."""
     key = tuple_(Link.account_id, Link.associate_id, Link.role)

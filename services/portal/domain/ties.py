@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from services.portal.domain import access
 from services.portal.errors import AssociateMissing
 from services.portal.models import TiedAssociate, User
+from shared.copies import Row
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,35 @@ def forget_associates(session: Session, ids: Sequence[uuid.UUID]) -> None:
     values = {"can_login": False, "is_gone": True}
     session.execute(update(TiedAssociate).where(TiedAssociate.id.in_(ids)).values(**values))
     _end_sessions(session, ids)
+
+
+def some_sign_ins(session: Session, after: Row | None, until: Row | None, limit: int | None) -> list[Row]:
+    """Return associates that are there, in order, as (id, code, name, "yes" or "no" for sign-in)."""
+    query = select(TiedAssociate).where(~TiedAssociate.is_gone).order_by(TiedAssociate.id)
+    if after:
+        query = query.where(TiedAssociate.id > uuid.UUID(after[0]))
+    if until:
+        query = query.where(TiedAssociate.id <= uuid.UUID(until[0]))
+    return [
+        (str(one.id), one.code, one.name, "yes" if one.can_login else "no")
+        for one in session.scalars(query.limit(limit))
+    ]
+
+
+def load_sign_ins(session: Session, rows: Sequence[Row]) -> None:
+    """Take over a page of associates, as `some_sign_ins` gives them; who may no longer sign in is out at once."""
+    told = {uuid.UUID(one): AssociateFacts(code, name, may == "yes") for one, code, name, may in rows}
+    keep_associates(session, told)
+
+
+def doubt_all(session: Session) -> None:
+    """Take all associates for deleted, until their owner tells them again. Nobody is signed out by this alone."""
+    session.execute(update(TiedAssociate).values(is_gone=True))
+
+
+def end_sessions_of_gone(session: Session) -> None:
+    """End the sessions of users whose associate is deleted."""
+    forget_associates(session, session.scalars(select(TiedAssociate.id).where(TiedAssociate.is_gone)).all())
 
 
 def _end_sessions(session: Session, associate_ids: Sequence[uuid.UUID]) -> None:
