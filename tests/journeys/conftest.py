@@ -1,4 +1,4 @@
-"""A running copy of Liaison of its own, and a real browser that fails the test for any complaint on its console."""
+"""A running copy of Liaison, empty for each journey, and a real browser that fails the test for any complaint on its console."""
 
 import contextlib
 import os
@@ -23,8 +23,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 
 
-@pytest.fixture(scope="module")
-def copy() -> Iterator[Copy]:
+@pytest.fixture(scope="session")
+def running_copy() -> Iterator[Copy]:
+    """Liaison as a newcomer starts it; once, since a start takes half a minute of a busy machine."""
     state = ROOT / ".state" / f"journey-{uuid.uuid4().hex[:8]}"
     port = free_port()
     environment = {
@@ -45,6 +46,13 @@ def copy() -> Iterator[Copy]:
 
 
 @pytest.fixture(scope="module")
+def copy(running_copy: Copy) -> Copy:
+    """Liaison with nothing in it, as after its first start."""
+    running_copy.empty()
+    return running_copy
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         found = next(candidates(playwright.chromium.executable_path, ROOT / ".state"), None)
