@@ -46,6 +46,16 @@ BY_HAND = """
     SELECT id, %s, 'Ben Baker', 'updated', jsonb_build_object('city', jsonb_build_array(city, 'By hand')), version
     FROM edited
 """
+POISON = 4711
+HANG = """
+    CREATE OR REPLACE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_advisory_xact_lock(%s); RETURN NEW; END';
+    CREATE TRIGGER poison BEFORE INSERT ON account FOR EACH ROW WHEN (NEW.code = '%s') EXECUTE FUNCTION hang();
+"""
+END_HANGING = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'
+"""
 CHANGES = "SELECT a.code, h.action, h.fields, h.version FROM change h JOIN account a ON a.id = h.account_id"
 CHANGES += " ORDER BY 1, 4, 2, 3::text"
 
@@ -111,10 +121,13 @@ class Round:
         breaking(job)
         return self.outcome(self.wait(job))
 
-    def taken_back(self, breaking: Callable[[str], None], edits: int = 50) -> None:
+    def taken_back(
+        self, breaking: Callable[[str], None], *, stopping: Callable[[str], None] | None = None, edits: int = 50
+    ) -> None:
         """Undo the second file while `breaking` breaks things and somebody edits customers that the file had changed.
 
-        In the end all is as before that file, but for the edits.
+        With `stopping` the file is stopped when a quarter is done, after some of the edits. In the end all is as before
+        that file, but for the edits.
         """
         self.empty()
         assert self.wait(self.start(first_file(self.rows)))["state"] == "completed"
@@ -125,6 +138,12 @@ class Round:
             expected = _digest(customers, SEEN)
             customers.rollback()
         job = self.start(second_file(self.rows, self.seed))
+        if stopping:
+            until(lambda: self.rows_done(job) > self.rows // 4, "a quarter is done")
+            with self.stack.database("customers") as customers:
+                self._edit(customers, codes[::2])
+            codes = codes[1::2]
+            stopping(job)
         imported = self.wait(job)["counts"]
         self.stack.ask("POST", f"/jobs/{job}/undo")
         breaking(job)
@@ -209,7 +228,7 @@ class Round:
     def fence_is_waited_for(self) -> bool:
         """Tell whether somebody waits to close a fence."""
         with self.stack.database("customers") as watcher:
-            return _waits(watcher, "%job_fence%")
+            return waits(watcher, "%job_fence%")
 
     @contextlib.contextmanager
     def blocked(self) -> Iterator[None]:
@@ -222,10 +241,21 @@ class Round:
             holder.autocommit = False
             holder.execute(TAKE_CODES, [self.rows, self.rows + self.rows // 2])
             with self.stack.database("customers") as watcher:
-                until(lambda: _waits(watcher, "COPY%"), "the owner waits in a transaction")
+                until(lambda: waits(watcher, "COPY%"), "the owner waits in a transaction")
             yield
             with contextlib.suppress(psycopg.OperationalError):
                 holder.rollback()
+
+    @contextlib.contextmanager
+    def poisoned(self, code: str) -> Iterator[Callable[[], int]]:
+        """Let whoever creates the customer `code` hang in the block; give what ends those that do, and tells how many."""
+        with self.stack.database("customers") as holder:
+            holder.execute("SELECT pg_advisory_lock(%s)", [POISON])
+            holder.execute(HANG % (POISON, code))  # type: ignore[arg-type] # ours
+            try:
+                yield lambda: holder.execute(END_HANGING).rowcount
+            finally:
+                holder.execute("DROP TRIGGER poison ON account")
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -234,13 +264,14 @@ class Round:
             holder.autocommit = False
             holder.execute("SELECT FROM account WHERE code_key ~ '[05]$' ORDER BY code_key FOR UPDATE")
             with self.stack.database("customers") as watcher:
-                until(lambda: _waits(watcher), "the owner waits in an undo")
+                until(lambda: waits(watcher), "the owner waits in an undo")
             yield
             with contextlib.suppress(psycopg.OperationalError):
                 holder.rollback()
 
 
-def _waits(connection: "psycopg.Connection[Any]", query: str = "%") -> bool:
+def waits(connection: "psycopg.Connection[Any]", query: str = "%") -> bool:
+    """Tell whether somebody waits for a lock in this database, in a statement like `query`."""
     found = connection.execute(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s",

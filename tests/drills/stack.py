@@ -1,4 +1,4 @@
-"""The parts that an import needs, as real processes from docker-compose.yml, to be killed and started again.
+"""The parts that a job needs, as real processes from docker-compose.yml, to be killed and started again.
 
 Each part runs its own command in its own environment, as `./liaison up` would run it. What dies is started again after
 a moment, as its supervisor would, unless the drill holds it down.
@@ -10,10 +10,11 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,17 @@ from ops.probes import passes
 from ops.processes import die_with_parent
 from ops.stack import read_stack
 from shared.identity import HEADER, Identity, sign_identity
+from shared.web.features import PARTNER_MANAGEMENT
 
-ONCE = ("keys", "databases", "customers-migrate", "imports-migrate")
-PARTS = ("db", "cache", "customers-bulk", "imports", "imports-short", "imports-long", "beat")
-PERSON = Identity(uuid.UUID(int=0xADA), "Ada Admin", "employee", frozenset({"import", "undo"}))
+IMPORTING = ("db", "cache", "customers-bulk", "imports", "imports-short", "imports-long", "beat")
+LINKING = (*IMPORTING, "customers", "customers-events", "associates", "associates-events")
+PERSON = Identity(
+    uuid.UUID(int=0xADA),
+    "Ada Admin",
+    "employee",
+    frozenset({"import", "undo", "assign", "associates.view", "associates.edit", "customers.view"}),
+    features=frozenset({PARTNER_MANAGEMENT}),
+)
 MOMENT = 0.3
 
 
@@ -43,10 +51,10 @@ def until(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
 
 
 class Stack:
-    """The running parts. `kill` ends one without warning; it comes back by itself."""
+    """The running `parts`. `kill` ends one without warning; it comes back by itself."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, parts: Sequence[str] = IMPORTING, **environment: str) -> None:
+        self.folder, self.parts = folder, parts
         self.place = find_place({"LIAISON_STATE": str(folder), **_ports()})
         for name in ("logs", "keys", "files"):
             (folder / name).mkdir(exist_ok=True)
@@ -64,16 +72,18 @@ class Stack:
         self.start("db")
         self.wait_for("db")
         self.start("cache")
-        for name in ONCE:
+        migrations = {f"{name.partition('-')[0]}-migrate" for name in self.parts} & self.specs.keys()
+        for name in ("keys", "databases", *sorted(migrations)):
             program = self._program(name)
             done = subprocess.run(
                 program.argv, env=program.environment, cwd=program.folder, capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
-        for name in PARTS[2:]:
+        for name in self.parts[2:]:
             self.start(name)
-        for name in ("cache", "customers-bulk", "imports"):
-            self.wait_for(name)
+        for name in self.parts[1:]:
+            if self.specs[name].health:
+                self.wait_for(name)
         self.keeper.start()
 
     def down(self) -> None:
@@ -82,7 +92,7 @@ class Stack:
         if self.keeper.is_alive():
             self.keeper.join()
         self.http.close()
-        for name in reversed(PARTS):
+        for name in reversed(self.parts):
             if process := self.processes.get(name):
                 _signal_group(process, signal.SIGQUIT if name == "db" else signal.SIGKILL)
                 process.wait()
@@ -167,8 +177,8 @@ class Stack:
         connection: psycopg.Connection[Any] = until(connect, "PostgreSQL answers")
         return connection
 
-    def ask(self, method: str, path: str, allowed: int = 200, **what: Any) -> httpx.Response:
-        """Call the API of imports as a person who may import, waiting for parts that restart.
+    def ask(self, method: str, path: str, allowed: int = 200, service: str = "imports", **what: Any) -> httpx.Response:
+        """Call the API of a service as a person who may, waiting for parts that restart.
 
         The answer must be a good one, or have the status `allowed`.
         """
@@ -176,7 +186,7 @@ class Stack:
         def call() -> httpx.Response | None:
             headers = {HEADER: sign_identity(self.folder / "keys", PERSON), **what.get("headers", {})}
             try:
-                answer = self.http.request(method, f"{self.imports}{path}", **{**what, "headers": headers})
+                answer = self.http.request(method, f"{self.api(service)}{path}", **{**what, "headers": headers})
             except httpx.TransportError:
                 return None
             return None if answer.status_code == 503 else answer
@@ -185,10 +195,16 @@ class Stack:
         assert response.status_code < 400 or response.status_code == allowed, response.text
         return response
 
-    @property
-    def imports(self) -> str:
-        """The address of the API of imports."""
-        return f"{self.specs['beat'].environment['IMPORTS_URL']}/api/imports/v1"
+    def api(self, service: str = "imports") -> str:
+        """Return the address of the API of a service."""
+        return f"{self.specs['beat'].environment[f'{service.upper()}_URL']}/api/{service}/v1"
+
+    def run(self, part: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python ARGUMENTS` in the surroundings of a part, and return what it printed."""
+        program = self._program(part)
+        return subprocess.run(
+            [sys.executable, *arguments], env=program.environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
 
     def _program(self, name: str) -> Program:
         program = program_for(self.specs[name], self.folder)
@@ -197,7 +213,7 @@ class Stack:
     def _keep(self) -> None:
         while not self.ended.wait(MOMENT):
             with self.lock:
-                for name in set(PARTS) - self.held:
+                for name in set(self.parts) - self.held:
                     if self.processes[name].poll() is not None:
                         self.start(name)
 

@@ -195,20 +195,22 @@ def _about(imports: "psycopg.Connection[Any]", job: str) -> dict[str, str]:
     return dict(zip(names, imports.execute(query, [job]).fetchone() or (), strict=True))
 
 
-def test_cancelling_in_the_middle_of_faults_ends_with_the_truth(stack: Stack, drill: Round, expected: Outcome) -> None:
-    """A chunk is in mid-transaction when the job is cancelled, the workers are dead, and all messages are lost.
-
-    Closing the fence waits for that chunk, so that it is counted.
-    """
-    drill.empty()
-    assert drill.wait(drill.start(first_file(ROWS)))["state"] == "completed"
-    job = drill.start(second_file(ROWS, drill.seed))
-    until(lambda: drill.rows_done(job) > ROWS // 4, "a quarter is done")
+def cancel_in_the_middle(stack: Stack, drill: Round, job: str) -> None:
+    """Cancel a job while a chunk is in mid-transaction, the workers are dead, and all messages are lost."""
     with drill.blocked():
         stack.ask("POST", f"/jobs/{job}/cancel")
         kill_workers(stack)
         stack.lose_redis()
         until(lambda: drill.fence_is_waited_for() or drill.has_ended(job), "the fence is being closed")
+
+
+def test_cancelling_in_the_middle_of_faults_ends_with_the_truth(stack: Stack, drill: Round) -> None:
+    """Closing the fence waits for the chunk that is being applied, so that it is counted."""
+    drill.empty()
+    assert drill.wait(drill.start(first_file(ROWS)))["state"] == "completed"
+    job = drill.start(second_file(ROWS, drill.seed))
+    until(lambda: drill.rows_done(job) > ROWS // 4, "a quarter is done")
+    cancel_in_the_middle(stack, drill, job)
     ended = drill.wait(job)
     assert ended["state"] == "cancelled"
     counts = drill.outcome(ended).counts
@@ -219,12 +221,47 @@ def test_cancelling_in_the_middle_of_faults_ends_with_the_truth(stack: Stack, dr
     assert counts["skipped"] > 0
 
 
+def test_a_cancelled_import_is_taken_back_but_for_fifty_edits(stack: Stack, drill: Round) -> None:
+    """Half of the edits come while it runs, half while it is taken back; both steps meet faults."""
+
+    def breaking(job: str) -> None:
+        for fault in (kill_owner, kill_workers, Stack.lose_redis):
+            with drill.held():
+                fault(stack)
+
+    drill.taken_back(breaking, stopping=lambda job: cancel_in_the_middle(stack, drill, job))
+
+
+def test_a_row_that_kills_its_worker_is_refused_alone(stack: Stack, drill: Round) -> None:
+    """Wherever that row comes, the worker dies and the transaction of the owner breaks; all others are imported."""
+    drill.empty()
+    rows, deadly = 500, 250
+    with drill.poisoned(f"C{deadly:06d}") as end_hanging:
+        job = drill.start(first_file(rows))
+        deaths = 0
+        while not drill.has_ended(job):
+            if end_hanging():
+                kill_child(stack)
+                deaths += 1
+            time.sleep(0.1)
+    ended = drill.wait(job)
+    assert ended["state"] == "completed_with_errors"
+    counts = drill.outcome(ended).counts
+    assert (counts["created"], counts["failed"], counts["skipped"]) == (rows - 1, 1, 0)
+    assert deaths > 3
+    refused = stack.ask("GET", f"/jobs/{job}/refusals").json()["items"]
+    assert [(one["line"], one["code"]) for one in refused] == [(deadly + 2, "row_kills_worker")]
+    with stack.database("customers") as customers:
+        there = [code for (code,) in customers.execute("SELECT code FROM account ORDER BY code")]
+    assert there == [f"C{number:06d}" for number in range(rows) if number != deadly]
+
+
 @pytest.mark.parametrize("length", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
 def test_an_upload_that_is_cut_leaves_nothing(stack: Stack, drill: Round, length: str) -> None:
     drill.empty()
     files = stack.folder / "files/imports"
     before = set(files.glob("*"))
-    host, port = stack.imports.split("/")[2].split(":")
+    host, port = stack.api().split("/")[2].split(":")
     body = second_file(2_000, 1)
     if "chunked" in length:
         body = f"{len(body):x}\r\n".encode() + body + b"\r\n"
