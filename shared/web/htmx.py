@@ -24,7 +24,10 @@ def toast(response: Response, text: str, *, tone: str = "success", undo_url: str
 
 
 def go_to(url: str, text: str | None = None, *, undo_url: str | None = None, tone: str = "success") -> Response:
-    """Send the browser to `url`, for htmx and plain forms alike; `text` is shown there as a toast, with an undo."""
+    """Send the browser to `url`, for htmx and plain forms alike; `text` is shown there as a toast, with an undo.
+
+    `tone` is success, warning or danger.
+    """
     if is_htmx():
         response = make_response("", 204)
         response.headers["HX-Redirect"] = url
