@@ -1,4 +1,7 @@
-"""Seeing beforehand what a file would do, in a real browser: I5, with I4 and I8."""
+"""Seeing beforehand what a file would do, importing it, mending what was refused, taking all back, in a real browser.
+
+I5, I9, I10, with I4 and I8.
+"""
 
 import json
 import re
@@ -70,8 +73,51 @@ def test_file_when_checked_first_tells_what_its_import_then_does(
     expect(page.get_by_role("link", name="Download the refused rows")).to_be_visible(timeout=60_000)
     assert counts(page) == promised == [99, 20, 180, 0, 1]
     expect(page.locator("main")).not_to_contain_text("The check had told")
+    imported = page.url
     page.goto("/customers?q=Göteborg")
     expect(page.locator("#customer-list").get_by_role("row")).to_have_count(21)
+    page.goto(imported)
+    mended = mend(page, tmp_path)
+    take_back(page, mended, "The import was taken back. 1 removed.")
+    code, company = made[0][1], made[0][4]
+    edit_city(page, code)
+    take_back(page, imported, "99 removed, 19 with their old values again, 1 stayed.")
+    expect(page.locator("main")).to_contain_text(f"{company} City")  # what stayed, and which field
+    check_axe(page, "taken back")
+    page.goto("/customers?q=Göteborg")
+    expect(page.get_by_text("No customer matches")).to_be_visible()
+
+
+def mend(page: Page, folder: Path) -> str:
+    """Correct the e-mail in the file of refused rows and import it; return the address of that job."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the refused rows").click()
+    file = folder / "mended.csv"
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    file.write_text(text.replace("not an e-mail", "mended@example.com"), encoding="utf-8")
+    page.goto("/imports")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Import", exact=True).last.click()
+    expect(page.locator("main")).to_contain_text("The only row was imported", timeout=60_000)
+    return page.url
+
+
+def edit_city(page: Page, code: str) -> None:
+    """Change a customer by hand."""
+    page.goto(f"/customers?q={code}")
+    page.locator("#customer-list tbody a").first.click()
+    page.get_by_role("link", name="Edit").first.click()
+    page.get_by_label("City").fill("By hand")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("By hand")
+
+
+def take_back(page: Page, job: str, told: str) -> None:
+    page.goto(job)
+    page.get_by_role("button", name="Undo…").click()
+    page.get_by_role("button", name="Undo the import").click()
+    expect(page.locator(".outcome-text")).to_contain_text(told, timeout=60_000)
 
 
 def test_dry_run_when_something_changes_before_its_import_is_said_to_differ(copy: Copy, tmp_path: Path) -> None:
