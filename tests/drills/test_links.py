@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.drills.linking import Linking, Links, Writers
-from tests.drills.stack import Stack, until
+from tests.drills.stack import Stack
 
 pytestmark = [pytest.mark.drills, pytest.mark.timeout(1_200)]
 CUSTOMERS = 3_000
@@ -96,5 +96,5 @@ def test_events_of_ten_writers_while_nobody_reads_are_applied_once_in_order(stor
             time.sleep(1)
         writing.result()
     stack.kill("customers-events")  # in the middle of what it catches up with
-    until(story.copies_agree, "all copies agree", seconds=180)
+    story.catch_up()
     assert writers.told() == writers.written
