@@ -11,22 +11,28 @@ from shared.web import current_identity, seen_version
 
 
 def current_viewer() -> Viewer:
-    """Return the signed-in person; the permission `jobs.all` shows them everybody's jobs."""
+    """Return the signed-in person; the permission `jobs.all` shows them everybody's jobs.
+
+    Jobs of a kind that they may not import are hidden from them, their own of before, too.
+    """
     identity = current_identity()
     off = {kind: feature for kind, feature in _owners().features.items() if not identity.has(feature)}
-    return Viewer(identity.user_id, identity.name, identity.may("jobs.all"), off)
+    hidden = frozenset(kind for kind, needed in _owners().needs.items() if not identity.may(needed))
+    return Viewer(identity.user_id, identity.name, identity.may("jobs.all"), off, hidden)
 
 
 def importable_kinds() -> list[str]:
-    """Return what can be imported now: nothing that belongs to a part of Liaison which is switched off."""
-    off = current_viewer().off
-    return [kind for kind in _owners().kinds if kind not in off]
+    """Return what this person can import now: nothing that belongs to a part of Liaison which is switched off."""
+    viewer = current_viewer()
+    return [kind for kind in _owners().kinds if kind not in viewer.off and kind not in viewer.hidden]
 
 
 def importable(kind: str) -> Owner:
-    """Return the owner of a kind that people can import; raise UnknownKind, FeatureOff."""
+    """Return the owner of a kind that people can import; raise UnknownKind, FeatureOff, Forbidden."""
     owners, known = _owners(), importable_kinds()
     if kind in owners.kinds:
+        if kind in current_viewer().hidden:
+            raise Forbidden("You do not have the permission for this. Ask an administrator.")
         current_viewer().must_have(kind)
     if kind not in known:
         raise UnknownKind(kind, known)

@@ -14,6 +14,7 @@ TARGETS = {
     "contacts": "customers_bulk",
     "associates": "associates",
     "assignments": "associates",
+    "users": "portal",
 }
 """What can be imported, and which peer takes its chunks; see docs/add-an-import-target.md."""
 MASS_CHANGES = {"mass_change": "associates"}
@@ -21,6 +22,8 @@ MASS_CHANGES = {"mass_change": "associates"}
 SNAPSHOTS = "customers_bulk"
 FEATURES = dict.fromkeys(("associates", "assignments", *MASS_CHANGES), PARTNER_MANAGEMENT)
 """The kinds that belong to a part of Liaison which may be switched off."""
+NEEDS = {"users": "users.manage"}
+"""Which permission a kind needs beside `import`; without it nobody sees that there is such a kind."""
 EXPORTS = {"customers": "customers_bulk", "contacts": "customers_bulk"}
 """What can be exported, and which peer streams it."""
 

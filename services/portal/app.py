@@ -5,8 +5,9 @@ from pathlib import Path
 from flask import Flask, request
 from flask_limiter import Limiter
 
-from services.portal import config, internal
+from services.portal import config
 from services.portal.api import blueprint as api
+from services.portal.internal import bulk, identity
 from services.portal.models import FeedCursor, IdempotencyKey, Outbox
 from services.portal.pages import account, audit, home, operations, roles, sales, sign_in, users, wording
 from shared.feed import feed_blueprint
@@ -24,7 +25,7 @@ def create_app(settings: Settings | None = None, first_sign_in_file: Path | None
         title="Portal",
         pages=[module.blueprint for module in PAGES],
         apis=[api],
-        internals=[internal.blueprint, feed_blueprint(Outbox, FeedCursor)],
+        internals=[identity.blueprint, bulk.blueprint, feed_blueprint(Outbox, FeedCursor)],
         idempotency=IdempotencyKey,
     )
     app.config["FIRST_SIGN_IN_FILE"] = first_sign_in_file or config.first_sign_in_file()

@@ -154,6 +154,15 @@ class NotYourself(Conflict):
         super().__init__("You can't switch yourself off. Ask another administrator.")
 
 
+class UserInUse(Conflict):
+    """Who has signed in stays, so that it can be told who did what."""
+
+    code = "user_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("This user has signed in, so they can't be removed. Switch them off instead.")
+
+
 class BeyondYourPermissions(Forbidden):
     """Nobody can give, or take over, permissions that they do not have themselves."""
 

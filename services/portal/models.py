@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from shared.bulk import FenceTable, ReceiptTable, UndoReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
 from shared.idempotency import IdempotencyTable
 from shared.outbox import CursorTable, InboxTable, OutboxTable
@@ -202,6 +203,30 @@ class AuditEntry(Base):
         Index("audit_entry_subject_id_ix", "subject_id", "at"),
         Index("audit_entry_actor_id_ix", "actor_id", "at"),
     )
+
+
+class JobFence(FenceTable, Base):
+    """Whether chunks of a job are still applied."""
+
+
+class Receipt(ReceiptTable, Base):
+    """What became of a chunk of users."""
+
+
+class UndoReceipt(UndoReceiptTable, Base):
+    """What became of a chunk of users when it was taken back."""
+
+
+class ImportedUser(Base):
+    """What a chunk of an import found of a user, nothing of one whom it added, and what it left: for its undo."""
+
+    __tablename__ = "imported_user"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    chunk_no: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class IdempotencyKey(IdempotencyTable, Base):

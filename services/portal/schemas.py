@@ -72,7 +72,8 @@ class Username(Line):
 
     def _validate(self, value: Any) -> None:
         super()._validate(value)
-        _one_word(value)
+        if value is not None:
+            _one_word(value)
 
 
 class Email(Line):

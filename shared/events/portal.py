@@ -18,3 +18,13 @@ class UserChanged:
     code: str
     active: bool
     version: int
+
+
+@dataclass(frozen=True)
+class UserRemoved:
+    """A portal user who never signed in was removed again."""
+
+    name: ClassVar[str] = "portal.user_removed.v1"
+
+    user_id: str
+    username: str

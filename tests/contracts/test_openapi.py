@@ -18,6 +18,7 @@ from services.customers.bulk.contact_target import contacts_target
 from services.customers.bulk.export_target import TARGETS as EXPORTS
 from services.customers.bulk.target import customers_target
 from services.customers.bulk.vendor_target import vendors_target
+from services.portal.bulk.target import users_target
 from shared.identity import HEADER, sign_identity
 from shared.settings import Settings
 from shared.testing import client_as, outer_transaction
@@ -28,6 +29,7 @@ TARGETS = {
     "contacts": contacts_target(),
     "associates": associates_target(),
     "assignments": assignments_target(),
+    "users": users_target(),
     "mass_change": mass_change_target(),
 }  # what imports would have asked their owners for
 SERVICES = ("customers", "associates", "portal", "imports")

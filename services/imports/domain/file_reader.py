@@ -46,10 +46,11 @@ class FileReader:
         """Give the stages of the file; the same ones each time it is read."""
         key = self.target.key(self.job.match)
         assert key is not None  # the mapping was checked against the target
+        chunk_rows = min(self.job.chunk_rows, self.target.chunk_rows)
         if self.job.repeated == "fold" or key.together:
             parts = Parts(self.kept.storage, f"{work_of(self.job.id, self.job.reading)}/parts", self.job.file_size)
-            return stage_together(self._mapped(), key, self.job.chunk_rows, parts)
-        return stage_rows(self._mapped(), key, self.job.chunk_rows)
+            return stage_together(self._mapped(), key, chunk_rows, parts)
+        return stage_rows(self._mapped(), key, chunk_rows)
 
     def _mapped(self) -> Iterator[MappedRows]:
         for batch in self.records:

@@ -40,13 +40,19 @@ ACTIVE = (*AT_WORK, "undoing")
 class Viewer:
     """Who looks: a person sees their own jobs, with `sees_all` everybody's.
 
-    `off` has the kinds that nothing can be done with now, and the part of Liaison that is switched off for each.
+    `off` has the kinds that nothing can be done with now, and the part of Liaison that is switched off for each. Jobs
+    of the kinds `hidden` are not there for this person.
     """
 
     user_id: uuid.UUID
     name: str
     sees_all: bool = False
     off: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+
+    def sees(self, job: Job) -> bool:
+        """Tell whether this person may see a job."""
+        return job.kind not in self.hidden and (self.sees_all or job.created_by == self.user_id)
 
     def must_have(self, kind: str) -> None:
         """Raise FeatureOff where a kind belongs to a part that is switched off."""
@@ -127,7 +133,7 @@ def uploaded_before(session: Session, viewer: Viewer, upload_key: str, digest: b
 def get_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     """Return a job that `viewer` may see; raise JobNotFound otherwise."""
     job = session.get(Job, job_id)
-    if job is None or not (viewer.sees_all or job.created_by == viewer.user_id):
+    if job is None or not viewer.sees(job):
         raise JobNotFound
     return job
 
@@ -145,6 +151,8 @@ def list_jobs(
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if mine or not viewer.sees_all:
         query = query.where(Job.created_by == viewer.user_id)
+    if viewer.hidden:
+        query = query.where(Job.kind.not_in(viewer.hidden))
     if states:
         query = query.where(Job.state.in_(states))
     if after is not None:

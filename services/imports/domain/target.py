@@ -81,7 +81,8 @@ class Shown:
 class Target:
     """One kind of rows: its fields, its keys, and what a person should know.
 
-    `keeps_others` tells whether columns that feed no field can be kept as attributes of the record.
+    `keeps_others` tells whether columns that feed no field can be kept as attributes of the record. A chunk has
+    `chunk_rows` rows at most.
     """
 
     kind: str
@@ -93,6 +94,7 @@ class Target:
     sample: tuple[dict[str, str], ...] = ()
     keeps_others: bool = True
     shown: Shown | None = None
+    chunk_rows: int = 5_000
 
     @classmethod
     def from_json(cls, answer: dict[str, Any]) -> Self:
@@ -107,6 +109,7 @@ class Target:
             sample=tuple(answer.get("sample", ())),
             keeps_others=bool(answer.get("keeps_others", True)),
             shown=Shown(**answer["shown"]) if answer.get("shown") else None,
+            chunk_rows=int(answer.get("chunk_rows", 5_000)),
         )
 
     @cached_property

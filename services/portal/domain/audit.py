@@ -22,6 +22,7 @@ ACTIONS = {
     "password_set": "set a password",
     "user_added": "added a user",
     "user_edited": "edited a user",
+    "user_removed": "removed a user",
     "user_activated": "switched a user on",
     "user_deactivated": "switched a user off",
     "roles_changed": "changed the roles of a user",
@@ -76,7 +77,7 @@ def note(
         subject_kind=subject.kind if subject else "",
         subject_id=subject.id if subject else None,
         subject_name=subject.name if subject else "",
-        details=details or {},
+        details={**(details or {}), **({"by": actor.via} if actor.via else {})},
         search=name_key(f"{actor.name} {subject.name if subject else ''} {actor.ip}"),
     )
     if at is not None:

@@ -19,12 +19,13 @@ from services.portal.errors import (
     NotYourself,
     RoleNotFound,
     RolesAreForEmployees,
+    UserInUse,
     UsernameTaken,
     UserNotFound,
 )
 from services.portal.models import Outbox, Role, User, UserRole
 from shared.errors import Stale
-from shared.events.portal import UserChanged
+from shared.events.portal import UserChanged, UserRemoved
 from shared.keys import clean, code_key, name_key
 from shared.outbox import record
 
@@ -120,6 +121,20 @@ def edit_user(session: Session, actor: Actor, user_id: uuid.UUID, seen: int, cha
         _save(session, user)
         _keep_an_administrator(session, user)
     return user
+
+
+def remove_user(session: Session, actor: Actor, user: User) -> None:
+    """Remove a locked user who never signed in; whoever is more than that is switched off instead, and stays."""
+    actor.must_have(permissions_of(user))
+    if user.last_sign_in_at is not None:
+        raise UserInUse
+    audit.note(session, "user_removed", actor, subject_of(user), {"username": user.username})
+    was_administrator = any(role.is_administrator for role in user.roles)
+    session.delete(user)
+    session.flush()
+    if was_administrator:
+        _check_administrators(session)
+    record(session, Outbox, UserRemoved(user_id=str(user.id), username=user.username))
 
 
 def set_active(session: Session, actor: Actor, user_id: uuid.UUID, active: bool) -> User:
@@ -224,6 +239,10 @@ def _keep_an_administrator(session: Session, user: User) -> None:
     """Raise LastAdministrator when nobody would be left; the lock lets two who remove each other wait in turn."""
     if user.active and any(role.is_administrator for role in user.roles):
         return
+    _check_administrators(session)
+
+
+def _check_administrators(session: Session) -> None:
     role = session.scalar(select(Role).where(Role.is_administrator).with_for_update())
     if role is None:
         return
