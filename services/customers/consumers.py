@@ -19,13 +19,20 @@ from shared.feed import Handler
 def save_associate(session: Session, event: dict[str, Any]) -> None:
     """An associate was added or changed."""
     payload = event["payload"]
-    name = payload["associate_name"]
-    copies.save_associate(session, uuid.UUID(payload["associate_id"]), payload["code"], name, active=payload["active"])
+    copies.save_associate(
+        session,
+        uuid.UUID(payload["associate_id"]),
+        payload["code"],
+        payload["associate_name"],
+        active=payload["active"],
+        email=payload.get("email"),
+    )
 
 
 def save_associates(session: Session, event: dict[str, Any]) -> None:
     """An import added or changed associates."""
-    told = [(uuid.UUID(one), code, name, active) for one, code, name, active, _ in event["payload"]["associates"]]
+    associates = event["payload"]["associates"]
+    told = [(uuid.UUID(one), code, name, active, *(email or [None])) for one, code, name, active, _, *email in associates]
     copies.save_associates(session, told)
 
 

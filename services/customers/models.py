@@ -186,6 +186,7 @@ class AssociateName(Base):
     associate_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     code: Mapped[Words]
     name: Mapped[Words]
+    email: Mapped[Words | None]
     active: Mapped[bool]
 
 

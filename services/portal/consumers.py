@@ -109,7 +109,7 @@ def keep_associate(session: Session, event: dict[str, Any]) -> None:
 def keep_associates(session: Session, event: dict[str, Any]) -> None:
     """An import added or changed associates."""
     told = event["payload"]["associates"]
-    facts = {uuid.UUID(one): ties.AssociateFacts(code, name, can_login) for one, code, name, _, can_login in told}
+    facts = {uuid.UUID(one): ties.AssociateFacts(code, name, can_login) for one, code, name, _, can_login, *_ in told}
     ties.keep_associates(session, facts)
 
 

@@ -17,15 +17,19 @@ class AssociateSaved:
     associate_name: str
     active: bool
     can_login: bool = False
+    email: str | None = None
 
 
 @dataclass(frozen=True)
 class AssociatesSaved:
-    """A chunk of an import added or changed associates: each is [id, code, name, active, may sign in], as it is now."""
+    """A chunk of an import added or changed associates: how each is now.
+
+    Each is [id, code, name, active, may sign in, e-mail]; the first ones that were told lack the e-mail.
+    """
 
     name: ClassVar[str] = "associates.associates_saved.v1"
 
-    associates: list[list[str | bool]]
+    associates: list[list[str | bool | None]]
 
 
 @dataclass(frozen=True)

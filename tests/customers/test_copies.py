@@ -24,7 +24,7 @@ Make = Callable[..., Account]
 class Associates:
     """Answers as associates does: pages of rows, an empty feed, and where that stands."""
 
-    def __init__(self, links: list[tuple[str, str, str]], names: list[tuple[str, str, str, str]]) -> None:
+    def __init__(self, links: list[tuple[str, str, str]], names: list[tuple[str, ...]]) -> None:
         self.rows: dict[str, Any] = {"links": sorted(links), "associates": sorted(names)}
 
     def get(self, path: str, **params: Any) -> Any:
@@ -45,11 +45,19 @@ def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
         tell(session, "associate_saved", associate_id=DANA, code="A1", associate_name="Dana", active=True)
         tell(session, "links_changed", ended=[], begun=[link])
     assert copies.some_links(session, None, None, None) == [tuple(link)]
-    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana", "active")]
-    tell(session, "associate_saved", associate_id=DANA, code="A1", associate_name="Dana D.", active=False)
+    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana", "active", "")]
+    tell(
+        session,
+        "associate_saved",
+        associate_id=DANA,
+        code="A1",
+        associate_name="Dana D.",
+        active=False,
+        email="d@x.example",
+    )
     tell(session, "links_changed", ended=[link], begun=[[link[0], DANA, "sales"]])
     assert copies.some_links(session, None, None, None) == [(link[0], DANA, "sales")]
-    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "inactive")]
+    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "inactive", "d@x.example")]
     tell(session, "associate_deleted", associate_id=DANA)
     assert copies.some_names(session, None, None, None) == []
 
@@ -57,16 +65,16 @@ def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
 def test_copy_when_an_import_changed_associates_follows_it_and_its_undo(session: Session) -> None:
     """A10: one event for each chunk."""
     ben = str(uuid.UUID(int=8))
-    told = [[DANA, "A1", "Dana", True, False], [ben, "A2", "Ben", False, True]]
+    told = [[DANA, "A1", "Dana", True, False, "dana@dealer.example"], [ben, "A2", "Ben", False, True, None]]
     for _ in range(2):
         tell(session, "associates_saved", associates=told)
     assert copies.some_names(session, None, None, None) == [
-        (DANA, "A1", "Dana", "active"),
-        (ben, "A2", "Ben", "inactive"),
+        (DANA, "A1", "Dana", "active", "dana@dealer.example"),
+        (ben, "A2", "Ben", "inactive", ""),
     ]
     tell(session, "associates_saved", associates=[[DANA, "A1", "Dana D.", True, False]])
     tell(session, "associates_removed", associates=[[ben, "A2", "Ben"]])
-    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "active")]
+    assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "active", "")]  # as told at first
 
 
 def test_accounts_when_asked_for_by_code_are_told_however_it_is_written(app: Any, make_account: Make) -> None:
@@ -85,12 +93,12 @@ def test_accounts_when_asked_for_by_code_are_told_however_it_is_written(app: Any
 
 def test_check_when_copies_differ_says_what_and_rebuild_mends_it(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     right, missing, wrong = ((str(uuid.UUID(int=number)), DANA, "manages") for number in (1, 2, 3))
-    owner: Any = Associates([right, missing], [(DANA, "A1", "Dana", "active")])
+    owner: Any = Associates([right, missing], [(DANA, "A1", "Dana", "active", "")])
     with unit_of_work() as session:
         copies.load_links(session, [right, wrong])
-        copies.load_names(session, [(DANA, "A1", "Dan", "active")])
+        copies.load_names(session, [(DANA, "A1", "Dan", "active", "")])
     assert cli.check(owner) == [
-        f"associates: {DANA} A1 Dan active should be {DANA} A1 Dana active",
+        f"associates: {DANA} A1 Dan active  should be {DANA} A1 Dana active ",
         f"links: {' '.join(missing)} is missing here",
         f"links: {' '.join(wrong)} is here, and not at its owner",
     ]

@@ -310,7 +310,8 @@ def tell_saved(session: Session, records: Sequence[Row]) -> None:
     """Record how associates are now, as one event."""
     if records:
         told = [
-            [str(one["id"]), one["code"], one["name"], one["status"] == "active", one["can_login"]] for one in records
+            [str(one["id"]), one["code"], one["name"], one["status"] == "active", one["can_login"], one["email"]]
+            for one in records
         ]
         record(session, Outbox, AssociatesSaved(associates=told))
 

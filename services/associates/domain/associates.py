@@ -165,6 +165,7 @@ def _tell(session: Session, associate: Associate) -> None:
         associate_name=associate.name,
         active=associate.status == "active",
         can_login=associate.can_login,
+        email=associate.email,
     )
     record(session, Outbox, event)
 

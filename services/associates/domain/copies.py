@@ -11,11 +11,11 @@ from shared.copies import PAGE, Row
 
 
 def some_associates(session: Session, after: Row | None) -> list[Row]:
-    """Return a page of associates: id, code, name, active or inactive."""
+    """Return a page of associates: id, code, name, active or inactive, e-mail ("" for none)."""
     query = select(Associate).order_by(Associate.id).limit(PAGE)
     if after:
         query = query.where(Associate.id > uuid.UUID(after[0]))
-    return [(str(one.id), one.code, one.name, one.status) for one in session.scalars(query)]
+    return [(str(one.id), one.code, one.name, one.status, one.email or "") for one in session.scalars(query)]
 
 
 def some_sign_ins(session: Session, after: Row | None) -> list[Row]:

@@ -25,24 +25,29 @@ DELETE FROM account_associate AS a USING {TOLD}
 WHERE a.account_id = told.account_id AND a.associate_id = told.associate_id AND a.role = told.role
 """
 SAVE = """
-INSERT INTO associate_name (associate_id, code, name, active)
-SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:active AS bool[]))
-ON CONFLICT (associate_id) DO UPDATE SET code = excluded.code, name = excluded.name, active = excluded.active
+INSERT INTO associate_name (associate_id, code, name, active, email)
+SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:active AS bool[]),
+    CAST(:emails AS text[]))
+ON CONFLICT (associate_id) DO UPDATE
+SET code = excluded.code, name = excluded.name, active = excluded.active, email = excluded.email
 """
 BEGIN = f"INSERT INTO account_associate (account_id, associate_id, role) SELECT * FROM {TOLD} ON CONFLICT DO NOTHING"
 
 
-def save_associate(session: Session, associate_id: uuid.UUID, code: str, name: str, *, active: bool) -> None:
-    """Note how an associate is called now, and whether it may be given work."""
-    save_associates(session, [(associate_id, code, name, active)])
+def save_associate(
+    session: Session, associate_id: uuid.UUID, code: str, name: str, *, active: bool, email: str | None = None
+) -> None:
+    """Note how an associate is called and reached now, and whether it may be given work."""
+    save_associates(session, [(associate_id, code, name, active, email)])
 
 
-def save_associates(session: Session, associates: Sequence[tuple[uuid.UUID, str, str, bool]]) -> None:
-    """Note how associates are now: id, code, name, and whether it may be given work. None of them comes twice."""
+def save_associates(session: Session, associates: Sequence[tuple[uuid.UUID, str, str, bool, str | None]]) -> None:
+    """Note how associates are now: id, code, name, whether it may be given work, e-mail. None of them comes twice."""
     if not associates:
         return
-    ids, codes, names, active = (list(column) for column in zip(*associates, strict=True))
-    session.execute(text(SAVE), {"ids": ids, "codes": codes, "names": names, "active": active})
+    ids, codes, names, active, emails = (list(column) for column in zip(*associates, strict=True))
+    values = {"ids": ids, "codes": codes, "names": names, "active": active, "emails": emails}
+    session.execute(text(SAVE), values)
 
 
 def associate_meant(session: Session, text: str | None, role: str | None = None) -> uuid.UUID | None:
@@ -89,7 +94,8 @@ def change_links(session: Session, ended: Sequence[Sequence[str]], begun: Sequen
 
 def load_names(session: Session, rows: Sequence[Row]) -> None:
     """Take over a page of associates, as `some_names` gives them."""
-    save_associates(session, [(uuid.UUID(one), code, name, status == "active") for one, code, name, status in rows])
+    told = [(uuid.UUID(one), code, name, status == "active", email or None) for one, code, name, status, email in rows]
+    save_associates(session, told)
 
 
 def load_links(session: Session, rows: Sequence[Row]) -> None:
@@ -113,14 +119,14 @@ def some_links(session: Session, after: Row | None, until: Row | None, limit: in
 
 
 def some_names(session: Session, after: Row | None, until: Row | None, limit: int | None) -> list[Row]:
-    """Return associates as (id, code, name, "active" or "inactive"), in order, behind `after`, up to `until`."""
+    """Return associates as (id, code, name, "active" or "inactive", e-mail), behind `after`, up to `until`."""
     query = select(AssociateName).order_by(AssociateName.associate_id)
     if after:
         query = query.where(AssociateName.associate_id > uuid.UUID(after[0]))
     if until:
         query = query.where(AssociateName.associate_id <= uuid.UUID(until[0]))
     return [
-        (str(one.associate_id), one.code, one.name, "active" if one.active else "inactive")
+        (str(one.associate_id), one.code, one.name, "active" if one.active else "inactive", one.email or "")
         for one in session.scalars(query.limit(limit))
     ]
 
