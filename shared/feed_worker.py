@@ -1,7 +1,8 @@
 """The worker of a service that reads the feeds of others: `celery -A services.<name>.worker worker -Q <name>.events`.
 
 Its one task, `<name>.pull_events`, is nudged by the owners after a commit, and by beat every few seconds. One process
-per reader, since a service opens its own database only; a `solo` pool, since a feed is read by one at a time.
+per reader, since a service opens its own database only; a `solo` pool, since a feed is read by one at a time, or a few
+threads where the worker has more to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ def make_feed_worker(
 ) -> Celery:
     """Return the Celery app that reads `feeds` into the database of its service.
 
-    `readers` are nudged for what its handlers record in turn.
+    `readers` are nudged for what its handlers record in turn. Its Flask app is `.flask`.
     """
     flask_app = create_app(settings, database={"pool_size": 2})
     celery = make_celery(flask_app)

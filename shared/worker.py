@@ -67,6 +67,7 @@ def make_celery(app: Flask) -> Celery:
             "unacked_mutex_key": f"unacked_mutex.{service}",
         },
     )
+    celery.flask = app
     app.extensions["liaison.celery"] = celery
     return celery
 

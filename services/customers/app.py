@@ -4,13 +4,15 @@ from flask import Flask
 
 from services.customers.answers import blueprint as answers
 from services.customers.api import blueprints as apis
-from services.customers.config import BULK_DATABASE, READERS, WEB_DATABASE, load_settings
+from services.customers.config import BULK_DATABASE, READERS, SERVICE, WEB_DATABASE, load_settings
 from services.customers.domain.scope import limit_session
 from services.customers.models import FeedCursor, IdempotencyKey, Outbox
-from services.customers.pages import blueprint as pages
+from services.customers.pages import blueprints as pages
 from shared import web
 from shared.feed import feed_blueprint
 from shared.feed_worker import nudge_after_commit
+from shared.mail import MailServer
+from shared.mail_queue import wake_after_commit
 from shared.settings import Settings
 
 
@@ -19,14 +21,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = web.create_app(
         settings or load_settings(),
         title="Customers",
-        pages=[pages],
+        pages=pages,
         apis=apis,
         internals=[feed_blueprint(Outbox, FeedCursor), answers],
         database=WEB_DATABASE,
         idempotency=IdempotencyKey,
         limit=limit_session,
     )
+    app.extensions["liaison.mail"] = MailServer.from_environment(SERVICE)
     nudge_after_commit(app, READERS)
+    wake_after_commit(app)
     return app
 
 

@@ -31,8 +31,10 @@ def save_associate(session: Session, event: dict[str, Any]) -> None:
 
 def save_associates(session: Session, event: dict[str, Any]) -> None:
     """An import added or changed associates."""
-    associates = event["payload"]["associates"]
-    told = [(uuid.UUID(one), code, name, active, *(email or [None])) for one, code, name, active, _, *email in associates]
+    told = [
+        (uuid.UUID(one), code, name, active, *(email or [None]))
+        for one, code, name, active, _, *email in event["payload"]["associates"]
+    ]
     copies.save_associates(session, told)
 
 

@@ -159,3 +159,51 @@ class TooManyTicked(Invalid):
     def __init__(self, most: int) -> None:
         sentence = f"These are more than {most:,} customers. Use a filter, or their codes."
         super().__init__(sentence, fields={"account_ids": [sentence]})
+
+
+class MessageNotFound(NotFound):
+    """There is no such mail, or none that this person may see."""
+
+    code = "message_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such mail.")
+
+
+class MessageTaken(Conflict):
+    """Another mail has this id already."""
+
+    code = "message_taken"
+
+    def __init__(self) -> None:
+        super().__init__("This mail was begun by somebody else. Begin it anew.")
+
+
+class NoRecipient(Invalid):
+    """A mail is for nobody."""
+
+    code = "no_recipient"
+
+    def __init__(self) -> None:
+        words = "Tick at least one person, or the customer itself."
+        super().__init__(words, fields={"to": [words]})
+
+
+class UnknownRecipient(Invalid):
+    """A mail is for somebody who cannot get it: removed or inactive since, without an address, of another customer."""
+
+    code = "unknown_recipient"
+
+    def __init__(self, field: str) -> None:
+        words = "Somebody whom you ticked cannot be written to any more. Look at the ticks again."
+        super().__init__(words, fields={field: [words]})
+
+
+class MessageNotUnsent(Conflict):
+    """A mail should be tried again that waits to be sent, or has reached everybody."""
+
+    code = "message_not_unsent"
+
+    def __init__(self, state: str) -> None:
+        words = {"queued": "This mail is on its way already."}
+        super().__init__(words.get(state, "This mail has been sent."), extra={"state": state})

@@ -30,6 +30,7 @@ from shared.bulk import FenceTable, ReceiptTable, UndoReceiptTable
 from shared.db import CreatedAt, UuidPk, metadata
 from shared.history import ChangeTable
 from shared.idempotency import IdempotencyTable
+from shared.mail_queue import MailQueueTable, queue_constraints
 from shared.outbox import CursorTable, InboxTable, OutboxTable
 
 Key = Annotated[str, mapped_column(Text(collation="C"))]
@@ -239,6 +240,55 @@ class SelectionSnapshot(Base):
     active: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), deferred=True)
     inactive: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), deferred=True)
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Message(MailQueueTable, Base):
+    """A mail that somebody wrote to a customer (A7), and how far it has come.
+
+    Like history it outlives the account, so it has no foreign key to it and knows what that was called.
+    """
+
+    __tablename__ = "message"
+
+    account_id: Mapped[uuid.UUID]
+    account_name: Mapped[Words]
+    template: Mapped[Words]
+    subject: Mapped[Words]
+    body: Mapped[Words]
+    reply_to: Mapped[Words | None]
+    created_at: Mapped[CreatedAt]
+    created_by: Mapped[uuid.UUID]
+    created_by_name: Mapped[Words]
+
+    __table_args__ = (
+        *queue_constraints("message"),
+        Index("message_account_id_id_ix", "account_id", "id"),
+        Index("message_created_by_id_ix", "created_by", "id"),
+        Index("message_unsent_ix", "id", postgresql_where=text("state <> 'sent'")),
+    )
+
+
+class Recipient(Base):
+    """Whom a mail is for: the account itself, a contact of it (`record_id`), or an associate, who gets a copy.
+
+    `state` is waiting, accepted (by the mail server), or refused, for the reason in `refusal`.
+    """
+
+    __tablename__ = "message_recipient"
+
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    email: Mapped[Words] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[Words]
+    record_id: Mapped[uuid.UUID]
+    name: Mapped[Words]
+    state: Mapped[Words] = mapped_column(server_default="waiting")
+    refusal: Mapped[Words | None]
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('account', 'contact', 'associate')", "kind"),
+        CheckConstraint("state IN ('waiting', 'accepted', 'refused')", "state"),
+    )
 
 
 class Inbox(InboxTable, Base):

@@ -1,6 +1,6 @@
 """The Celery app of imports: `celery -A services.imports.worker worker -Q imports.short`, and beat.
 
-Beat also wakes the readers of event feeds, so that one beat serves the whole product.
+Beat also wakes the readers of event feeds and the senders of mails, so that one beat serves the whole product.
 """
 
 from celery import Celery
@@ -11,6 +11,8 @@ from services.imports.app import create_app
 
 # Who reads the feeds of others, and where its worker listens.
 FEED_QUEUES = {"portal": "portal.events", "customers": "customers.events", "associates": "associates.events"}
+# Who sends mails, and where the worker listens that does.
+MAIL_QUEUES = {"customers": "customers.mail"}
 
 app: Celery = create_app().extensions["liaison.celery"]
 app.conf.beat_schedule = {
@@ -36,5 +38,13 @@ app.conf.beat_schedule = {
             "options": {"queue": queue, "expires": 10},
         }
         for reader, queue in FEED_QUEUES.items()
+    },
+    **{
+        f"send mail of {service}": {
+            "task": f"{service}.send_mail",
+            "schedule": 5.0,
+            "options": {"queue": queue, "expires": 10},
+        }
+        for service, queue in MAIL_QUEUES.items()
     },
 }

@@ -24,7 +24,7 @@ def words(service: dict[str, Any]) -> str:
 
 def test_queue_when_used_in_code_has_a_worker(compose: dict[str, Any]) -> None:
     code = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
-    used = set(re.findall(r'"((?:imports|customers|associates|portal)\.(?:short|long|events))"', code))
+    used = set(re.findall(r'"((?:imports|customers|associates|portal)\.(?:short|long|events|mail))"', code))
     served: set[str] = set()
     for service in compose.values():
         if found := re.search(r"(?:-Q|--queues)[ =](\S+)", words(service)):

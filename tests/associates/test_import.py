@@ -78,8 +78,8 @@ def test_new_associate_when_imported_is_active_without_sign_in_and_told_once(app
             "associates.associates_saved.v1",
             {
                 "associates": [
-                    [str(dana.id), "D-07", "Dana Dealer", True, False],
-                    [str(jonas.id), "E-1", "Jonas", True, False],
+                    [str(dana.id), "D-07", "Dana Dealer", True, False, "dana@dealer.example"],
+                    [str(jonas.id), "E-1", "Jonas", True, False, None],
                 ]
             },
         )

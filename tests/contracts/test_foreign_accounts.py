@@ -15,7 +15,7 @@ from flask import Flask
 
 from services.associates.domain import associates, links
 from services.associates.domain.links import AccountFacts
-from services.customers.domain import accounts, contacts, copies, selections
+from services.customers.domain import accounts, contacts, copies, selections, writing
 from services.imports.models import Export, Job, Kept, Refusal, SavedMapping
 from services.portal.domain import access, setup, ties, tokens, users
 from services.portal.domain.audit import Subject
@@ -36,7 +36,7 @@ FOREIGN: dict[str, Any] = {
     name: uuid.uuid4()
     for name in (
         "account_id", "contact_id", "associate_id", "link_id", "user_id", "role_id", "token_id", "session_id",
-        "job_id", "export_id", "mapping_id", "selection_id",
+        "job_id", "export_id", "mapping_id", "selection_id", "message_id",
     )
 } | {"kind": "customers", "after": 0, "row": 1}  # fmt: skip
 MINE: dict[str, Any] = {"account_id": uuid.uuid4(), "associate_id": DANA}
@@ -59,7 +59,9 @@ def plant_customers() -> None:
             [[str(mine.id), str(DANA), "manages"], [str(foreign.id), str(FOREIGN["associate_id"]), "manages"]],
         )
         chosen = selections.select_ticked(session, ADA, [foreign.id])
-    FOREIGN.update(account_id=foreign.id, contact_id=contact.id, selection_id=chosen.id)
+        values = {"template": "reminder", "subject": f"{MARK} invoice", "text": MARK, "to_account": True}
+        mail = writing.write_message(session, ADA, foreign.id, values, with_copies=True)
+    FOREIGN.update(account_id=foreign.id, contact_id=contact.id, selection_id=chosen.id, message_id=mail.id)
 
 
 def plant_associates() -> None:

@@ -36,7 +36,7 @@ SERVICES = ("customers", "associates", "portal", "imports")
 PERMISSIONS = (
     "customers.view", "customers.edit", "customers.delete", "set_status", "import", "export", "undo",
     "users.manage", "settings.manage", "audit.view", "jobs.all",
-    "associates.view", "associates.edit", "associates.delete", "assign",
+    "associates.view", "associates.edit", "associates.delete", "assign", "write_to_customers",
 )  # fmt: skip
 FEATURES = frozenset({"partner_management"})
 

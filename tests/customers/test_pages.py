@@ -3,19 +3,18 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event
 
 from services.customers.domain.accounts import edit_account
 from shared.db import unit_of_work
 from shared.testing import SignedClient, client_as
 from tests.customers.conftest import ADA, BEN
+from tests.customers.counting import counted
 
 Make = Callable[..., Any]
 HTMX = {"HX-Request": "true"}
@@ -28,20 +27,6 @@ def toast_of(response: Any) -> dict[str, Any]:
     if cookie:
         return json.loads(unquote(cookie[1]))
     return json.loads(response.headers["HX-Trigger"])["liaison:toast"]
-
-
-@contextmanager
-def counted(app: Flask) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_: Connection, __: Any, statement: str, *___: Any) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            statements.append(statement)
-
-    engine = app.extensions["liaison.engine"]
-    event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_list_when_empty_tells_the_next_step(client: SignedClient, viewer: SignedClient) -> None:

@@ -175,6 +175,7 @@ def test_me_when_asked_tells_permissions_in_order_and_no_secret(signed_in: Calla
     assert told["permissions"] == [
         "customers.view",
         "customers.edit",
+        "write_to_customers",
         "assign",
         "associates.view",
         "associates.edit",

@@ -11,6 +11,7 @@ _OF_ACCOUNT = {
     "status": (STATUS, "{} made it active or inactive since."),
     "deleted": (BROUGHT_BACK, "{} deleted it, and it was brought back."),
     "restored": (BROUGHT_BACK, "{} brought it back after it was deleted."),
+    "wrote": (CHANGED, "{} wrote to it since."),
 }
 _OF_CONTACTS = {
     "created": (CONTACT, "{} added a contact since."),

@@ -1,14 +1,16 @@
 """Who changed what and when (C17): written with each change, read per account."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from services.customers.domain.messages import Sent, with_recipients
 from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS, contact_name
 from services.customers.errors import AccountNotFound
-from services.customers.models import Account, Change, Contact
+from services.customers.models import Account, Change, Contact, Message
 from shared import history
 from shared.history import Actor, field_changes, must_be_version, write_change
 from shared.records import Changes
@@ -22,11 +24,17 @@ class Entry(history.Entry):
     """One line of history. `contact_name` is set when it is about a contact; `job_id` when a job did it.
 
     What a job created has no field changes: its record itself tells it. `action` may also be undone: what the job did
-    was taken back.
+    was taken back; or wrote: a mail was written to the customer, which `mail` tells as it is now.
     """
 
     contact_id: uuid.UUID | None = None
     contact_name: str | None = None
+    mail: Sent | None = None
+
+    @property
+    def message_id(self) -> uuid.UUID | None:
+        """The id of the mail that was written."""
+        return self.mail.message.id if self.mail else None
 
 
 def record_change(session: Session, actor: Actor, record: Account | Contact, action: str, changes: Changes) -> None:
@@ -56,7 +64,8 @@ def read_history(
         raise AccountNotFound(account_id)
     names = {one.id: contact_name(one.first_name, one.last_name) for one in contacts.values()}
     names |= _names_of_removed(session, {c.contact_id for c in changes if c.contact_id} - names.keys())
-    entries = [_entry(change, names) for change in changes]
+    mails = _mails_of(session, changes)
+    entries = [_entry(change, names, mails) for change in changes]
     by_jobs = [record for record in (account, *contacts.values()) if record is not None and record.created_job]
     entries += [_created_by_job(record) for record in by_jobs if before is None or record.id < before]
     entries.sort(key=lambda entry: entry.id, reverse=True)
@@ -85,7 +94,16 @@ def _owner_of(record: Account | Contact) -> tuple[uuid.UUID, uuid.UUID | None]:
     return (record.account_id, record.id) if isinstance(record, Contact) else (record.id, None)
 
 
-def _entry(change: Change, names: dict[uuid.UUID, str]) -> Entry:
+def _mails_of(session: Session, changes: Sequence[Change]) -> dict[str, Sent]:
+    """Return the mails that these lines tell of, by id; no query where there is none."""
+    ids = [change.fields["message"][1] for change in changes if change.action == "wrote"]
+    if not ids:
+        return {}
+    found = session.scalars(select(Message).where(Message.id.in_(ids))).all()
+    return {str(mail.message.id): mail for mail in with_recipients(session, found)}
+
+
+def _entry(change: Change, names: dict[uuid.UUID, str], mails: Mapping[str, Sent]) -> Entry:
     changes = field_changes(change.fields, SHOWN)
     if change.action == "deleted":
         changes = [one for one in changes if one.field in ("code", "name", "email")]
@@ -100,6 +118,7 @@ def _entry(change: Change, names: dict[uuid.UUID, str]) -> Entry:
         contact_id=change.contact_id,
         contact_name=names.get(change.contact_id, "a contact") if change.contact_id else None,
         changes=changes,
+        mail=mails.get(change.fields["message"][1]) if change.action == "wrote" else None,
     )
 
 

@@ -9,10 +9,10 @@ import uuid
 from functools import partial
 from typing import Any
 
-from sqlalchemy import false, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session, with_loader_criteria
 
-from services.customers.models import Account, AccountAssociate, AssociateName, Change, Contact
+from services.customers.models import Account, AccountAssociate, AssociateName, Change, Contact, Message, Recipient
 from shared import scope
 from shared.databases import SCOPED
 from shared.errors import Forbidden
@@ -32,6 +32,9 @@ def limit_session(session: Session, associate_id: uuid.UUID | None) -> None:
         narrowed(Change, Change.account_id.in_(linked)),
         narrowed(AccountAssociate, AccountAssociate.associate_id == mine),
         narrowed(AssociateName, AssociateName.associate_id == mine if associate_id else false()),
+        narrowed(Message, Message.account_id.in_(linked)),
+        # Which other associates got a copy of a mail is not for them.
+        narrowed(Recipient, or_(Recipient.kind != "associate", Recipient.record_id == mine)),
     )
     scope.limit_session(session, SCOPED["customers"], mine, criteria)
 

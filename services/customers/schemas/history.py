@@ -26,10 +26,11 @@ class ChangeOut(ma.Schema):
     actor_name = ma.fields.String(metadata={"example": "Ines Moreau"})
     job_id = ma.fields.UUID(allow_none=True)
     action = ma.fields.String(
-        validate=ma.validate.OneOf(("created", "updated", "status", "deleted", "restored", "undone")),
-        metadata={"description": "What was done; undone: what an import did was taken back."},
+        validate=ma.validate.OneOf(("created", "updated", "status", "deleted", "restored", "undone", "wrote")),
+        metadata={"description": "What was done; undone: what an import did was taken back; wrote: a mail."},
     )
     contact_id = ma.fields.UUID(allow_none=True)
     contact_name = ma.fields.String(allow_none=True)
+    message_id = ma.fields.UUID(allow_none=True, metadata={"description": "The mail that was written."})
     version = ma.fields.Integer(metadata={"description": "The record's version after it."})
     changes = ma.fields.List(ma.fields.Nested(FieldChangeOut))

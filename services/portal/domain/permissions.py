@@ -18,6 +18,7 @@ PERMISSIONS = (
     Permission("customers.edit", "Edit customers", "Add customers and contacts, and change them.", "Customers"),
     Permission("set_status", "Set status", "Make customers, contacts and associates inactive, or active.", "Customers"),
     Permission("customers.delete", "Delete customers", "Delete customers and contacts for good.", "Customers"),
+    Permission("write_to_customers", "Write to customers", "Send them mails from their screen.", "Customers"),
     Permission("assign", "Assign associates", "Say who looks after which customers.", "Customers"),
     Permission("associates.view", "See associates", "Search and open dealers, partners and colleagues.", "Associates"),
     Permission("associates.edit", "Edit associates", "Add associates, and change them.", "Associates"),
@@ -35,7 +36,17 @@ ALL = frozenset(permission.name for permission in PERMISSIONS)
 BY_NAME = {permission.name: permission for permission in PERMISSIONS}
 
 ADMINISTRATOR = "Administrator"
-STAFF = frozenset({"customers.view", "customers.edit", "associates.view", "associates.edit", "assign", "import"})
+STAFF = frozenset(
+    {
+        "customers.view",
+        "customers.edit",
+        "write_to_customers",
+        "associates.view",
+        "associates.edit",
+        "assign",
+        "import",
+    }
+)
 STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
     (ADMINISTRATOR, "May do everything, and decides who may do what.", ALL),
     ("Manager", "May do everything but manage users.", ALL - {"users.manage", "settings.manage", "operations.view"}),
@@ -45,7 +56,7 @@ STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
 
 # What a user of an associate may do with the customers that the associate looks after: look, and more by a role.
 OF_ASSOCIATES = frozenset({"customers.view", "associates.view"})
-FOR_ASSOCIATES = OF_ASSOCIATES | {"customers.edit"}
+FOR_ASSOCIATES = OF_ASSOCIATES | {"customers.edit", "write_to_customers"}
 
 
 def in_order(names: set[str] | frozenset[str]) -> list[str]:
