@@ -6,6 +6,7 @@ Whoever sends keeps what is due in PostgreSQL (`shared.mail_queue`); this module
 
 import contextlib
 import os
+import re
 import smtplib
 import socket
 import ssl
@@ -28,6 +29,7 @@ STEP_SECONDS = 15
 WHOLE_SECONDS = 90
 """How long handing over one mail may take in all, however slowly the server goes on talking."""
 LONGEST_ANSWER = 300
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ class Mail:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a try came to: who has the mail, whom the server refused for good and why, and why the rest must wait."""
+    """What a try came to: who has the mail, whom the server refused for good and why, and why the rest must wait.
+
+    `delayed` names no address: who reads it need not know of all recipients.
+    """
 
     accepted: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -197,7 +202,7 @@ def _faulty(error: Exception, to: Sequence[str]) -> Outcome:
             return _sorted(to, error.recipients, taken=False)
         case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError() if error.smtp_code >= 500:
             words = f"The mail server answered: {_words(error.smtp_code, error.smtp_error)}"
-            return Outcome(refused=dict.fromkeys(to, words))
+            return Outcome(refused=dict.fromkeys(to, _ADDRESS.sub("…", words)))
         case smtplib.SMTPAuthenticationError():
             words = f"The mail server refuses our sign-in: {_words(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPResponseException():
@@ -208,7 +213,7 @@ def _faulty(error: Exception, to: Sequence[str]) -> Outcome:
             return Outcome(refused=dict.fromkeys(to, f"This cannot be sent as a mail: {error}"))
         case _:
             words = f"The mail server does not answer as it should: {error or type(error).__name__}"
-    return Outcome(delayed=words)
+    return Outcome(delayed=_ADDRESS.sub("…", words))
 
 
 def _sorted(to: Sequence[str], answers: Mapping[str, tuple[int, bytes]], *, taken: bool) -> Outcome:
@@ -217,7 +222,8 @@ def _sorted(to: Sequence[str], answers: Mapping[str, tuple[int, bytes]], *, take
     later = [email for email in to if email not in refused and (not taken or email in answers)]
     delayed = next((_words(*answers[email]) for email in later if email in answers), "")
     if later:
-        delayed = f"The mail server asks us to try again later: {delayed}" if delayed else "The mail server hung up."
+        said = _ADDRESS.sub("…", delayed)
+        delayed = f"The mail server asks us to try again later: {said}" if said else "The mail server hung up."
     accepted = frozenset(to) - refused.keys() - set(later)
     return Outcome(accepted, refused, delayed)
 

@@ -137,6 +137,9 @@ def test_outcome_when_the_server_refuses_some_tells_who_and_why(smtp: SmtpServer
     outcome = server_at(smtp.url).send(mail(), [TO, CC])
     assert (outcome.accepted, outcome.refused) == ({TO}, {})
     assert outcome.delayed == "The mail server asks us to try again later: 451 Grey for a while"
+    smtp.answers = {CC: f"451 <{CC}> Grey"}
+    outcome = server_at(smtp.url).send(mail(), [TO, CC])
+    assert outcome.delayed == "The mail server asks us to try again later: 451 <…> Grey", "others read this, too"
     smtp.answers = {TO: "550 No", CC: "450 Later"}
     outcome = server_at(smtp.url).send(mail(), [TO, CC])
     assert (outcome.accepted, outcome.refused, "450 Later" in outcome.delayed) == (set(), {TO: "550 No"}, True)
