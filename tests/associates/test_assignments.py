@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 
+from services.associates.bulk import receipts
 from services.associates.bulk.assignment_target import TARGET_FIELDS, assignments_target
 from services.associates.bulk.rows import ASSIGNMENT_ROW
 from services.associates.domain import associates, links
@@ -91,9 +92,9 @@ def test_rows_when_new_begin_links_by_code_or_email_in_their_role(people: Any) -
     }
     with read_only() as session:
         begun = session.scalars(select(Link).where(Link.associate_id == made["dana"].id)).one()
-        event = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).one()
+        told_links = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).one()
     assert (begun.begun_at.date().isoformat(), begun.begun_by_name) == (SINCE, "Ada Admin")
-    assert len(event.payload["begun"]) == 3
+    assert len(told_links.payload["begun"]) == 3
     assert counts(apply(accounts, row("C1", "dana", primary="yes"))) == {"unchanged": 1}
 
 
@@ -249,6 +250,29 @@ def test_job_when_finished_is_one_line_of_history_of_each_associate(
             "linked_many",
             "created",
         ]
+
+
+def test_job_when_about_many_associates_is_written_down_in_few_statements(
+    people: Any, app: Flask, make_associate: Made
+) -> None:
+    accounts, _ = people
+    many = [make_associate(f"Many {at}", code=f"M{at}").code for at in range(40)]
+    told, statements = job("assignments"), []
+    apply(accounts, *[row("C1", code) for code in many], id=told.id)
+
+    def note(*args: Any) -> None:
+        statements.append(args[2])
+
+    event.listen(app.extensions["liaison.engine"], "before_cursor_execute", note)
+    try:
+        with unit_of_work() as session:
+            receipts.finish_job(session, told.id)
+    finally:
+        event.remove(app.extensions["liaison.engine"], "before_cursor_execute", note)
+    assert len(statements) < 10
+    with read_only() as session:
+        lines = session.scalars(select(Change).where(Change.job_id == told.id)).all()
+    assert [line.fields["customers"] for line in lines] == [[None, 1]] * 40
 
 
 NAMES = ("dana", "ben", "eve")

@@ -161,9 +161,10 @@ def _facts(
     links = {
         Place(row.account_id, row.associate_id, row.role): OpenLink(row.id, row.is_primary, row.day) for row in found
     }
+    over = {meant[key].id for row in rows if row["ended_on"] and (key := code_key(row["customer_code"] or "")) in meant}
     former = session.execute(
         select(Link.account_id, Link.associate_id, Link.role, cast(Link.ended_at, Date)).where(
-            Link.account_id.in_(ids), Link.ended_at.is_not(None), Link.cause != "undone"
+            Link.account_id.in_(over), Link.ended_at.is_not(None), Link.cause != "undone"
         )
     )
     return Facts(

@@ -5,14 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from services.associates.domain.history import record_change
 from services.associates.models import Associate, Change, JobFence, Receipt, UndoReceipt
 from shared import bulk
-from shared.history import Actor
-from shared.records import Changes
+from shared.db import uuid7
 
 DEEDS = {True: "linked_many", False: "unlinked_many"}
 UNDONE = "undone_many"
@@ -62,16 +60,33 @@ def finish_job(session: Session, job_id: uuid.UUID) -> None:
 def _write_history(
     session: Session, job_id: uuid.UUID, answers: Iterable[dict[str, Any] | None], *, is_undo: bool
 ) -> None:
+    """Write the lines of all associates at once: an import of assignments may be about many thousands."""
     sums: Counter[tuple[str, str, bool]] = Counter()
     by = None
     for answer in answers:
         for associate, role, begun, links in (answer or {}).get("links", ()):
             sums[associate, role, begun] += links
             by = (answer or {})["by"]
-    for (associate_id, role, begun), links in sorted(sums.items()):
-        associate = session.get(Associate, uuid.UUID(associate_id))
-        if associate is None or by is None:
-            continue
-        changes: Changes = {"customers": [None, links], "role": [None, role]}
-        actor = Actor(uuid.UUID(by[0]), by[1])
-        record_change(session, actor, associate, UNDONE if is_undo else DEEDS[begun], changes, job_id=job_id)
+    if by is None:
+        return
+    ids = {uuid.UUID(associate_id) for associate_id, _, _ in sums}
+    versions = {
+        row.id: row.version
+        for row in session.execute(select(Associate.id, Associate.version).where(Associate.id.in_(ids)))
+    }
+    lines = [
+        {
+            "id": uuid7(),
+            "associate_id": associate_id,
+            "actor_id": uuid.UUID(by[0]),
+            "actor_name": by[1],
+            "job_id": job_id,
+            "action": UNDONE if is_undo else DEEDS[begun],
+            "fields": {"customers": [None, links], "role": [None, role]},
+            "version": versions[associate_id],
+        }
+        for (told, role, begun), links in sorted(sums.items())
+        if (associate_id := uuid.UUID(told)) in versions
+    ]
+    if lines:
+        session.execute(insert(Change), lines)
