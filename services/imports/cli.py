@@ -20,6 +20,7 @@ API = "/api/imports/v1"
 POLL_SECONDS = 0.4
 PATIENCE_SECONDS = 120.0
 SHOWN = 10
+SAID = ("values", "blanks")  # of a column of a saved matching
 COUNTS = ("rows", "created", "updated", "unchanged", "skipped", "failed")
 PLANNED = {
     "created": "created",
@@ -64,6 +65,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="let rows of an export overwrite what others changed since; without it such rows are refused",
     )
+    imports.add_argument(
+        "--saved", metavar="NAME", help="match the columns as saved under this name; --map and --set come before it"
+    )
     imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
     imports.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="the same value in all rows; may be repeated"
@@ -79,8 +83,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     imports.add_argument("--json", action="store_true", help="print the job as JSON")
     options = parser.parse_args(arguments)
-    if options.job and (options.kind or options.dry_run):
-        imports.error("--job takes neither KIND, FILE nor --dry-run")
+    if options.job and (options.kind or options.dry_run or options.saved):
+        imports.error("--job takes neither KIND, FILE, --saved nor --dry-run")
     if not options.job and not options.file:
         imports.error("say KIND and FILE")
     return options
@@ -120,16 +124,37 @@ def _match(
 ) -> None:
     for warning in job["warnings"]:
         print(warning, file=sys.stderr)
-    columns = {column: field for column, field in _columns(api, job, pairs).items() if field not in constants}
+    saved = saved_mapping(api, options.kind, options.saved) if options.saved else {}
+    found = _columns_as_saved(job, saved, pairs) if saved else _columns(api, job, pairs)
+    columns = {column: field for column, field in found.items() if field not in constants}
+    fed = {*columns.values(), *constants}
+    constants = {name: value for name, value in saved.get("constants", {}).items() if name not in fed} | constants
+    kept = [column for column, field in columns.items() if saved.get("columns", {}).get(column) == field]
+    mapping = {
+        "columns": columns,
+        "constants": constants,
+        "keep_unmapped": saved.get("keep_unmapped", True),
+        **{name: {column: saved[name][column] for column in kept if column in saved[name]} for name in SAID if saved},
+    }
     choices = {
-        "mapping": {"columns": columns, "constants": constants, "keep_unmapped": True},
+        "mapping": mapping,
         "mode": options.mode,
-        "match": options.match or _match_for(api, job["kind"], columns),
+        "match": options.match or _match_for(api, options.kind, {*columns.values(), *constants}),
         "blank": options.blank,
         "repeated": options.repeated,
         "newer": "overwrite" if options.overwrite_newer else "refuse",
     }
     api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
+
+
+def saved_mapping(api: "Api", kind: str, name: str) -> dict[str, Any]:
+    """Return the mapping that is saved under this name for files of a kind."""
+    found = api.call("GET", "/mappings", params={"kind": kind, "name": name})["items"]
+    if found:
+        return dict(found[0]["mapping"])
+    known = [one["name"] for one in api.call("GET", "/mappings", params={"kind": kind})["items"]]
+    there = f"There are: {', '.join(known)}." if known else "None is saved for this kind yet."
+    raise Trouble(f"no matching is saved as “{name}” for {kind}. {there}")
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -154,9 +179,7 @@ def _constants(texts: list[str]) -> dict[str, str]:
 
 def _columns(api: "Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
     """Return which column feeds which field: as found, as suggested (said on stderr), and as told."""
-    unknown = [column for column in pairs if column not in job["header"]]
-    if unknown:
-        raise Trouble(f"the file has no column “{unknown[0]}”. It has: {', '.join(job['header'])}.")
+    _check_columns(job, pairs)
     columns = {}
     for match in api.call("GET", f"/jobs/{job['id']}/matches")["items"]:
         column, field = match["column"], match["field"] or match["suggestion"]
@@ -168,10 +191,25 @@ def _columns(api: "Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str
     return columns | {column: field for column, field in pairs.items() if field}
 
 
-def _match_for(api: "Api", kind: str, columns: dict[str, str]) -> str:
-    """Return the first key of the kind that a column feeds, else its first one."""
+def _check_columns(job: dict[str, Any], pairs: dict[str, str]) -> None:
+    unknown = [column for column in pairs if column not in job["header"]]
+    if unknown:
+        raise Trouble(f"the file has no column “{unknown[0]}”. It has: {', '.join(job['header'])}.")
+
+
+def _columns_as_saved(job: dict[str, Any], saved: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
+    """Return which column feeds which field: as saved, and as told; say which columns the file has not."""
+    _check_columns(job, pairs)
+    told = {column: field for column, field in saved["columns"].items() if field not in pairs.values()} | pairs
+    if missing := [column for column in told if column not in job["header"]]:
+        print(f"The file has no column {', '.join(f'“{one}”' for one in missing)} of that matching.", file=sys.stderr)
+    return {column: field for column, field in told.items() if field and column in job["header"]}
+
+
+def _match_for(api: "Api", kind: str, fed: set[str]) -> str:
+    """Return the first key that the file has, the first of all if it has none."""
     keys = api.call("GET", f"/targets/{kind}")["keys"]
-    return str(next((key["name"] for key in keys if key["field"] in columns.values()), keys[0]["name"]))
+    return str(next((key["name"] for key in keys if fed & {key["field"], *key["also"]}), keys[0]["name"]))
 
 
 def wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:

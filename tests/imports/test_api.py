@@ -116,6 +116,21 @@ def test_a_saved_mapping_can_be_changed_and_forgotten(client):
     assert client.get(path).status_code == 404
 
 
+def test_a_saved_mapping_is_found_by_its_name_and_renamed(client):
+    about = {"kind": "customers", "header": ["a"], "mapping": {"columns": {"a": "name"}}}
+    one, _ = (client.post(f"{API}/mappings", json={**about, "name": name}).json for name in ("One", "Other"))
+    path = f"{API}/mappings/{one['id']}"
+    assert client.patch(path, json={"name": "New"}).status_code == 428
+    taken = client.patch(path, json={"name": "Other"}, headers={"If-Match": '"1"'})
+    assert (taken.status_code, taken.json["code"]) == (409, "mapping_name_taken")
+    assert client.patch(path, json={"name": ""}, headers={"If-Match": '"1"'}).status_code == 422
+    named = client.patch(path, json={"name": "New"}, headers={"If-Match": '"1"'})
+    assert (named.status_code, named.json["mapping"], named.headers["ETag"]) == (200, one["mapping"], '"2"')
+    found = client.get(f"{API}/mappings?kind=customers&name=New").json["items"]
+    assert [item["id"] for item in found] == [one["id"]]
+    assert client.get(f"{API}/mappings?name=One").json["items"] == []
+
+
 @pytest.mark.parametrize(
     ("mapping", "where"),
     [

@@ -166,6 +166,46 @@ def test_a_likely_column_is_used_and_said(served, file, owner, capsys):
     assert "“titel” was taken as name" in capsys.readouterr().err
 
 
+MONTHLY = {
+    "columns": {"Nr": "code", "What": "name", "On?": "state", "Gone": "email"},
+    "values": {"On?": {"x": "active"}, "What": {}},
+    "blanks": {"What": "keep"},
+    "keep_unmapped": False,
+}
+
+
+@pytest.fixture
+def monthly(served, client):
+    """A mapping that is saved by name."""
+    body = {"kind": "customers", "name": "Monthly list", "header": ["Nr"], "mapping": MONTHLY}
+    assert client.post("/api/imports/v1/mappings", json=body).status_code == 201
+
+
+def test_a_saved_matching_is_used_by_its_name(monthly, file, owner, capsys, client):
+    path = file("Nr,What,On?,other\n1,A,x,o\n")
+    assert cli.main(["import", "customers", path, "--saved", "Monthly list", "--json"]) == 0
+    out = capsys.readouterr()
+    assert "The file has no column “Gone” of that matching." in out.err
+    assert owner.things() == {"1": ("A", 1)}
+    mapping = client.get(f"/api/imports/v1/jobs/{json.loads(out.out)['id']}").json["mapping"]
+    assert mapping["columns"] == {"Nr": "code", "What": "name", "On?": "state"}
+    assert (mapping["values"], mapping["blanks"]) == ({"On?": {"x": "active"}}, {"What": "keep"})
+    assert mapping["keep_unmapped"] is False
+
+
+def test_what_is_told_comes_before_a_saved_matching(monthly, file, owner):
+    path = file("Nr,What,other\n1,A,B\n")
+    assert cli.main(["import", "customers", path, "--saved", "Monthly list", "--map", "other=name"]) == 0
+    assert owner.things() == {"1": ("B", 1)}
+    assert cli.main(["import", "customers", path, "--saved", "Monthly list", "--set", "name=All"]) == 0
+    assert owner.things() == {"1": ("All", 2)}
+
+
+def test_a_matching_that_is_not_saved_is_said_with_those_that_are(monthly, file, capsys):
+    assert cli.main(["import", "customers", file("id,title\n1,A\n"), "--saved", "monthly"]) == 2
+    assert "no matching is saved as “monthly” for customers. There are: Monthly list." in capsys.readouterr().err
+
+
 def test_a_mode_is_passed_on(served, file, owner):
     assert cli.main(["import", "customers", file("id,title\n1,A\n"), "--mode", "update"]) == 0
     assert owner.things() == {}

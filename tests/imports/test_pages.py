@@ -297,6 +297,26 @@ def test_saved_matching_can_be_chosen_and_deleted(client, run):
     assert count_of(SavedMapping) == 0
 
 
+def test_saved_matching_can_be_renamed(client, run):
+    for name in ("Odd", "Even"):
+        imported(client, run, uploaded(client, THREE), save_as=name)
+    with read_only() as session:
+        saved = session.execute(select(SavedMapping).where(SavedMapping.name == "Odd")).scalar_one()
+    place, rename = uploaded(client, THREE), f"/imports/mappings/{saved.id}/rename"
+    assert rename in client.get(place).get_data(as_text=True)
+    asked = client.get(f"{rename}?back={place}").get_data(as_text=True)
+    assert 'value="Odd"' in asked
+    assert f'name="back" value="{place}"' in asked
+    form = {"version": "1", "back": place}
+    for name, words in (("Even", "This name is taken."), (" ", "Give it a name.")):
+        response = client.post(rename, data={**form, "name": name})
+        assert (response.status_code, words in words_on(response)) == ({"Even": 409}.get(name, 422), True)
+    response = client.post(rename, data={**form, "name": " Weekly "})
+    assert response.headers["Location"] == place
+    assert "Weekly" in words_on(client.get(f"{place}?saved={saved.id}"))
+    assert client.post(rename, data={**form, "name": "Late"}).status_code == 412
+
+
 def test_file_is_matched_as_the_last_one_of_its_kind_was(client, run):
     imported(
         client, run, uploaded(client, "x,y\n1,Acme\n"), **{"column.0": "code", "column.1": "name", "mode": "create"}

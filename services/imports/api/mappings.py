@@ -11,6 +11,7 @@ from services.imports.domain.mapping import Mapping
 from services.imports.schemas import (
     SavedMappingEdit,
     SavedMappingIn,
+    SavedMappingName,
     SavedMappingOut,
     SavedMappingPage,
     SavedMappingQuery,
@@ -28,10 +29,12 @@ Values = dict[str, Any]
 @blp.arguments(SavedMappingQuery, location="query")
 @blp.response(200, SavedMappingPage)
 def list_mappings(query: Values) -> Values:
-    """List saved mappings by name."""
+    """List saved mappings by name; `name` finds the one that is called so."""
     after = str(decode_cursor(query["cursor"], 1)[0]).replace("\0", "") if query["cursor"] else ""
     with read_only() as session:
-        found = domain.list_mappings(session, query["kind"], after=after, limit=query["limit"] + 1)
+        found = domain.list_mappings(
+            session, current_viewer(), query["kind"], name=query["name"], after=after, limit=query["limit"] + 1
+        )
     items = found[: query["limit"]]
     return {"items": items, "next": encode_cursor([items[-1].name]) if len(found) > len(items) else None}
 
@@ -58,7 +61,7 @@ def save_mapping(values: Values) -> tuple[Any, Values]:
 def get_mapping(mapping_id: uuid.UUID) -> tuple[Any, Values]:
     """Read a saved mapping."""
     with read_only() as session:
-        saved = domain.get_mapping(session, mapping_id)
+        saved = domain.get_mapping(session, current_viewer(), mapping_id)
     return saved, {"ETag": etag_of(saved.version)}
 
 
@@ -74,12 +77,27 @@ def change_mapping(values: Values, mapping_id: uuid.UUID) -> tuple[Any, Values]:
     with unit_of_work() as session:
         saved = domain.change_mapping(
             session,
+            current_viewer(),
             mapping_id,
             seen,
             name=values["name"],
             header=values["header"],
             mapping=_stored(values["mapping"]),
         )
+    return saved, {"ETag": etag_of(saved.version)}
+
+
+@blp.route("/mappings/<uuid:mapping_id>", methods=["PATCH"])
+@requires("import")
+@needs_version(blp)
+@blp.arguments(SavedMappingName)
+@blp.response(200, SavedMappingOut)
+@blp.alt_response(409, description="`mapping_name_taken`.")
+def rename_mapping(values: Values, mapping_id: uuid.UUID) -> tuple[Any, Values]:
+    """Rename a saved mapping."""
+    seen = seen_version()
+    with unit_of_work() as session:
+        saved = domain.rename_mapping(session, current_viewer(), mapping_id, seen, values["name"])
     return saved, {"ETag": etag_of(saved.version)}
 
 
@@ -91,7 +109,7 @@ def delete_mapping(mapping_id: uuid.UUID) -> None:
     """Forget a saved mapping."""
     seen = seen_version()
     with unit_of_work() as session:
-        domain.delete_mapping(session, mapping_id, seen)
+        domain.delete_mapping(session, current_viewer(), mapping_id, seen)
 
 
 def _stored(values: Values) -> Values:

@@ -15,11 +15,23 @@ from services.imports.models import SavedMapping
 from shared.errors import Stale
 
 
-def list_mappings(session: Session, kind: str | None = None, *, after: str = "", limit: int = 50) -> list[SavedMapping]:
-    """Return up to `limit` saved mappings behind the name `after`, by name; of one kind if given."""
+def list_mappings(
+    session: Session,
+    viewer: Viewer,
+    kind: str | None = None,
+    *,
+    name: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> list[SavedMapping]:
+    """Return up to `limit` saved mappings behind the name `after`, by name; of one kind, of one name if given."""
     query = select(SavedMapping).where(SavedMapping.name > after).order_by(SavedMapping.name, SavedMapping.id)
     if kind is not None:
         query = query.where(SavedMapping.kind == kind)
+    if name is not None:
+        query = query.where(SavedMapping.name == name)
+    if viewer.hidden:
+        query = query.where(SavedMapping.kind.not_in(viewer.hidden))
     return list(session.execute(query.limit(limit)).scalars())
 
 
@@ -33,10 +45,10 @@ def mapping_for_header(session: Session, kind: str, header: Sequence[str]) -> Sa
     ).scalar_one_or_none()
 
 
-def get_mapping(session: Session, mapping_id: uuid.UUID) -> SavedMapping:
+def get_mapping(session: Session, viewer: Viewer, mapping_id: uuid.UUID) -> SavedMapping:
     """Return a saved mapping; raise MappingNotFound."""
     saved = session.get(SavedMapping, mapping_id)
-    if saved is None:
+    if saved is None or saved.kind in viewer.hidden:
         raise MappingNotFound
     return saved
 
@@ -61,6 +73,7 @@ def save_mapping(
 
 def change_mapping(
     session: Session,
+    viewer: Viewer,
     mapping_id: uuid.UUID,
     seen_version: int,
     *,
@@ -69,7 +82,7 @@ def change_mapping(
     mapping: dict[str, Any],
 ) -> SavedMapping:
     """Change a saved mapping; raise MappingNotFound, Stale or MappingNameTaken."""
-    saved = _seen(session, mapping_id, seen_version)
+    saved = _seen(session, viewer, mapping_id, seen_version)
     saved.name, saved.mapping = name, mapping
     saved.header, saved.header_hash = list(header), header_hash(header)
     saved.updated_at = func.now()
@@ -77,14 +90,27 @@ def change_mapping(
     return saved
 
 
-def delete_mapping(session: Session, mapping_id: uuid.UUID, seen_version: int) -> None:
+def rename_mapping(
+    session: Session, viewer: Viewer, mapping_id: uuid.UUID, seen_version: int, name: str
+) -> SavedMapping:
+    """Give a saved mapping another name; raise MappingNotFound, Stale or MappingNameTaken.
+
+    It is as old as it was: of two for the same columns, the one that was changed last is still the first choice.
+    """
+    saved = _seen(session, viewer, mapping_id, seen_version)
+    saved.name = name
+    _flush(session, name)
+    return saved
+
+
+def delete_mapping(session: Session, viewer: Viewer, mapping_id: uuid.UUID, seen_version: int) -> None:
     """Forget a saved mapping; raise MappingNotFound or Stale."""
-    session.delete(_seen(session, mapping_id, seen_version))
+    session.delete(_seen(session, viewer, mapping_id, seen_version))
     session.flush()
 
 
-def _seen(session: Session, mapping_id: uuid.UUID, seen_version: int) -> SavedMapping:
-    saved = get_mapping(session, mapping_id)
+def _seen(session: Session, viewer: Viewer, mapping_id: uuid.UUID, seen_version: int) -> SavedMapping:
+    saved = get_mapping(session, viewer, mapping_id)
     if saved.version != seen_version:
         raise Stale("This mapping")
     return saved

@@ -22,6 +22,7 @@ from services.imports.domain.sniffing import DELIMITERS
 from services.imports.domain.target import Target
 from services.imports.errors import MappingNotFound
 from services.imports.pages.column_details import column_details, row_count
+from services.imports.pages.saved_mappings import MAX_NAME, seen_in_form
 from services.imports.uploading import read_form
 from services.imports.wakeups import wake_job
 from shared.cells import is_ours
@@ -34,7 +35,6 @@ blueprint = Blueprint("matching", __name__)
 PREVIEW = 10
 MODES = {"create", "update", "both"}
 BLANKS = {"keep", "clear"}
-MAX_NAME = 100
 
 
 @dataclass
@@ -54,7 +54,7 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
     """Return the screen on which columns are matched."""
     target = _target(job)
     with read_only() as session:
-        kept = saved_mappings.list_mappings(session, job.kind, limit=100)
+        kept = saved_mappings.list_mappings(session, current_viewer(), job.kind, limit=100)
         if choice is None:
             choice = _first_choice(session, job, target, request.args.get("saved", ""))
     choice.matches = choice.matches or suggest(job.header, target, None)
@@ -118,7 +118,7 @@ def change_form(job_id: uuid.UUID) -> Response:
         has_header=request.form.get("has_header", "true") == "true",
     )
     with unit_of_work() as session:
-        domain.change_form(session, current_viewer(), job_id, _seen(), form)
+        domain.change_form(session, current_viewer(), job_id, seen_in_form(), form)
     return go_to(f"/imports/{job_id}", "The file was read anew.")
 
 
@@ -143,21 +143,11 @@ def save(job_id: uuid.UUID) -> Response:
     return go_to(f"/imports/{job_id}", None)
 
 
-@blueprint.post("/mappings/<uuid:mapping_id>/delete")
-@requires("import")
-def forget(mapping_id: uuid.UUID) -> Response:
-    """Forget a saved matching."""
-    with unit_of_work() as session:
-        saved_mappings.delete_mapping(session, mapping_id, _seen() or 0)
-    back = request.form.get("back", "")
-    return go_to(back if back.startswith("/imports/") else "/imports", "The saved matching was deleted.")
-
-
 def _keep(job: Any, choice: Choice, then: str) -> None:
     viewer = current_viewer()
     with unit_of_work() as session:
         job = domain.change_mapping(
-            session, viewer, job.id, _seen(), mapping=choice.mapping.to_json(), options=choice.options
+            session, viewer, job.id, seen_in_form(), mapping=choice.mapping.to_json(), options=choice.options
         )
         if choice.save_as:
             saved_mappings.save_mapping(session, viewer, job.kind, choice.save_as, job.header, choice.mapping.to_json())
@@ -173,7 +163,7 @@ def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice
         return Choice(Mapping.from_json(job.mapping), options_of(job))
     saved = earlier = None
     if wanted and wanted != "none":
-        saved = saved_mappings.get_mapping(session, _uuid(wanted))
+        saved = saved_mappings.get_mapping(session, current_viewer(), _uuid(wanted))
     elif not wanted:
         saved = saved_mappings.mapping_for_header(session, job.kind, job.header)
         earlier = None if saved else earlier_job(session, current_viewer(), job.kind, job.header)
@@ -265,8 +255,3 @@ def _job(job_id: uuid.UUID) -> Any:
 def _target(job: Any) -> Target:
     target: Target = current_app.extensions["imports.owners"].of(job.kind).target()
     return target
-
-
-def _seen() -> int | None:
-    version = request.form.get("version", "")
-    return int(version) if version.isdigit() else None

@@ -59,10 +59,15 @@ class MatchesOut(ma.Schema):
     items = fields.List(fields.Nested(ColumnMatchOut))
 
 
-class SavedMappingEdit(ma.Schema):
-    """A mapping that is kept by name, with the columns of the files that it is for."""
+class SavedMappingName(ma.Schema):
+    """What a saved mapping is called."""
 
     name = Words(required=True, shortest=1, longest=100)
+
+
+class SavedMappingEdit(SavedMappingName):
+    """A mapping that is kept by name, with the columns of the files that it is for."""
+
     header = fields.List(Words(), required=True, validate=validate.Length(1, 1_000))
     mapping = fields.Nested(MappingIn, required=True)
 
@@ -87,6 +92,7 @@ class SavedMappingQuery(PageQuery):
     """Which saved mappings to list."""
 
     kind = fields.String(load_default=None, validate=validate.Length(1, 60))
+    name = Words(load_default=None, shortest=1, longest=100)
 
 
 SavedMappingPage = page_of(SavedMappingOut)

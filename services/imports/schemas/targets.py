@@ -33,6 +33,7 @@ class TargetKeyOut(ma.Schema):
     name = fields.String()
     field = fields.String()
     label = fields.String()
+    also = fields.List(fields.String(), metadata={"description": "Fields that stand in where `field` is blank."})
 
 
 class TargetOut(ma.Schema):
