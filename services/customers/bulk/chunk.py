@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.customers.bulk import newer
 from services.customers.bulk.create import named, new_records, same_contact
 from services.customers.bulk.differing import differing
-from services.customers.bulk.known import Known, find_accounts, lock_known
+from services.customers.bulk.known import Known, find_accounts, lock_known, read_accounts, read_accounts_by_code
 from services.customers.bulk.merge import SAME_CONTACT, Merged, Merger, RowRefused
 from services.customers.bulk.rows import SECOND, has_second
 from services.customers.bulk.target import LABELS
@@ -116,6 +116,7 @@ class Chunk:
         self.mapped = checked.mapped
         self.rows = checked.rows
         self.result = ChunkResult(refusals=list(checked.refusals), fields=Counter())
+        self.read: pl.DataFrame | None = None  # what the accounts just found hold, if that was read, too
 
     def apply(self) -> ChunkResult:
         """Write what is to be written; return the counts."""
@@ -139,6 +140,9 @@ class Chunk:
             self._create(new)
 
     def _find(self, match: str, keys: pl.Series) -> pl.DataFrame:
+        if match == self.job.match == "code" and self.job.mode != "create":
+            found, self.read = read_accounts_by_code(self.cursor, keys)
+            return found
         return find_accounts(self.cursor, match, keys)
 
     def _keyed(self) -> pl.DataFrame:
@@ -232,7 +236,10 @@ class Chunk:
         """A row would overwrite what others changed since its export."""
 
     def _unchanged(self, rows: pl.DataFrame) -> pl.Series:
-        return surely_unchanged(self.cursor, self.job, rows, self.mapped)
+        accounts, self.read = self.read, None
+        if accounts is None:
+            accounts = read_accounts(self.cursor, rows["account_id"])
+        return surely_unchanged(self.cursor, self.job, rows, accounts, self.mapped)
 
     def _known(self, ids: Iterable[str]) -> dict[str, Known]:
         return lock_known(self.cursor, ids)

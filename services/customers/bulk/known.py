@@ -14,6 +14,7 @@ from shared.importing.tables import Cursor, copy_out
 TAGS_BETWEEN = "\x1f"
 
 BY_CODE = sql.SQL("SELECT code_key, id, code, code_key FROM account WHERE code_key = ANY(%s)")
+WHOLE_BY_CODE = sql.SQL("SELECT code_key, id, code, code_key, {} FROM account WHERE code_key = ANY(%s)")
 BY_EMAIL = sql.SQL(
     "SELECT email_key, id, code, code_key FROM account WHERE email_key = ANY(%s)"
     " UNION SELECT c.email_key, a.id, a.code, a.code_key FROM contact c JOIN account a ON a.id = c.account_id"
@@ -26,7 +27,9 @@ CONTACTS = sql.SQL(
 )
 LOCKED = sql.SQL(" FOR NO KEY UPDATE")
 Record = dict[str, Any]
+FOUND = ("key", "account_id", "account_code", "account_code_key")
 ACCOUNT_KEYS = ("code_key", "name_key", "email_key", "phone_key", "phone2_key")
+OLD_FIELDS = tuple(f"old_{name}" for name in ACCOUNT_FIELDS)
 CONTACT_KEYS = ("name_key", "email_key", "phone_key", "phone2_key", "contact_key")
 
 
@@ -43,22 +46,31 @@ def find_accounts(cursor: Cursor, match: str, keys: pl.Series) -> pl.DataFrame:
 
     By e-mail an account is found by its own and by its primary contact's.
     """
-    columns = ("key", "account_id", "account_code", "account_code_key")
     wanted = keys.drop_nulls().to_list()
     if match == "code":
-        return copy_out(cursor, BY_CODE, [wanted], columns)
-    return copy_out(cursor, BY_EMAIL, [wanted, wanted], columns)
+        return copy_out(cursor, BY_CODE, [wanted], FOUND)
+    return copy_out(cursor, BY_EMAIL, [wanted, wanted], FOUND)
+
+
+def read_accounts_by_code(cursor: Cursor, keys: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what `find_accounts` does, and what `read_accounts` does of those found, in one go."""
+    query = WHOLE_BY_CODE.format(_as_text())
+    both = copy_out(cursor, query, [keys.drop_nulls().to_list()], (*FOUND, *OLD_FIELDS))
+    return both.select(FOUND), both.select("account_id", *OLD_FIELDS)
 
 
 def read_accounts(cursor: Cursor, ids: pl.Series) -> pl.DataFrame:
     """Return the fields of accounts as text columns `old_...`, without locking them; tags by TAGS_BETWEEN."""
+    query = sql.SQL("SELECT id, {} FROM account WHERE id = ANY(%s::uuid[])").format(_as_text())
+    return copy_out(cursor, query, [ids.to_list()], ("account_id", *OLD_FIELDS))
+
+
+def _as_text() -> sql.Composable:
     special = {
         "tags": sql.SQL("array_to_string(tags, {})").format(TAGS_BETWEEN),
         "attributes": sql.SQL("attributes::text"),
     }
-    wanted = sql.SQL(", ").join(special.get(name, sql.Identifier(name)) for name in ACCOUNT_FIELDS)
-    query = sql.SQL("SELECT id, {} FROM account WHERE id = ANY(%s::uuid[])").format(wanted)
-    return copy_out(cursor, query, [ids.to_list()], ("account_id", *(f"old_{name}" for name in ACCOUNT_FIELDS)))
+    return sql.SQL(", ").join(special.get(name, sql.Identifier(name)) for name in ACCOUNT_FIELDS)
 
 
 def read_contacts(cursor: Cursor, ids: pl.Series) -> pl.DataFrame:

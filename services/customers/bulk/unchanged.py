@@ -8,7 +8,7 @@ import json
 import polars as pl
 
 from services.customers.bulk.keyed import with_contact_keys
-from services.customers.bulk.known import TAGS_BETWEEN, read_accounts, read_contacts
+from services.customers.bulk.known import TAGS_BETWEEN, read_contacts
 from services.customers.bulk.merge import CLEARED, CONTACT_CHANGES, CONTACT_CLEARED, OF_CONTACT
 from services.customers.bulk.rows import FIRST, SECOND
 from shared.importing.job import ImportJob
@@ -18,10 +18,15 @@ from shared.importing.tables import Cursor
 PLAIN = tuple(name for name in CLEARED if name != "tags")
 
 
-def surely_unchanged(cursor: Cursor, job: ImportJob, rows: pl.DataFrame, mapped: frozenset[str]) -> pl.Series:
-    """Tell for each row (with `account_id`) whether it surely changes neither its account nor a contact."""
+def surely_unchanged(
+    cursor: Cursor, job: ImportJob, rows: pl.DataFrame, accounts: pl.DataFrame, mapped: frozenset[str]
+) -> pl.Series:
+    """Tell for each row (with `account_id`) whether it surely changes neither its account nor a contact.
+
+    `accounts` has what the accounts hold (`known.read_accounts`).
+    """
     ids = rows["account_id"]
-    both = rows.join(read_accounts(cursor, ids), on="account_id", how="left", maintain_order="left")
+    both = rows.join(accounts, on="account_id", how="left", maintain_order="left")
     same = [_same_account(job, mapped), _same_attributes(both)]
     spoken = [prefix for prefix, fields in OF_CONTACT.items() if not mapped.isdisjoint(fields)]
     if spoken:
