@@ -20,13 +20,17 @@ from shared.outbox import CursorTable, InboxTable, OutboxTable
 from shared.web import internal
 
 BATCH = 500
+MOST_BYTES = 2_000_000  # of payloads as they are stored; one event may be larger, and then comes alone
 MOST_BEHIND = 10_000
 FEED_LOCK = 0x6C69_0001
 log = structlog.get_logger("feed")
 
 
 def read_feed(session: Session, outbox: type[OutboxTable], after: int, limit: int = BATCH) -> list[dict[str, Any]]:
-    """Return the events behind position `after`, oldest first; give positions to those that have none yet."""
+    """Return the next events behind position `after`, oldest first; give positions to those that have none yet.
+
+    No more than `limit`, and no more than go into one answer: bulk work tells a chunk of thousands in one event.
+    """
     session.execute(select(func.pg_advisory_xact_lock(FEED_LOCK)))
     session.execute(
         text(
@@ -35,7 +39,12 @@ def read_feed(session: Session, outbox: type[OutboxTable], after: int, limit: in
             " FROM outbox WHERE pos IS NULL) n WHERE o.event_id = n.event_id"
         )
     )
-    rows = session.execute(select(outbox).where(outbox.pos > after).order_by(outbox.pos).limit(limit)).scalars()
+    size = func.pg_column_size(outbox.payload)
+    some = select(outbox.pos, size.label("size")).where(outbox.pos > after).order_by(outbox.pos).limit(limit).subquery()
+    before = func.sum(some.c.size).over(order_by=some.c.pos) - some.c.size
+    fits = select(some.c.pos, before.label("before")).subquery()
+    chosen = select(fits.c.pos).where(fits.c.before < MOST_BYTES)
+    rows = session.execute(select(outbox).where(outbox.pos.in_(chosen)).order_by(outbox.pos)).scalars()
     return [
         {
             "pos": row.pos,
@@ -136,5 +145,5 @@ def pull(
                     handler(session, event)
                     applied += 1
                 place.pos = event["pos"]
-        if len(events) < BATCH:
+        if not events:
             return applied

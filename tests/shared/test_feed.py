@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from shared.db import unit_of_work
-from shared.feed import events_behind, pull, read_feed
+from shared.feed import MOST_BYTES, events_behind, newest_position, pull, read_feed
 from shared.http import ServiceUnavailable
 from shared.outbox import record
 
@@ -98,6 +98,25 @@ def test_pull_when_run_twice_at_once_applies_each_event_once(floor: Flask) -> No
     assert sorted(found) == sorted(words)
 
 
+def test_feed_when_events_are_large_gives_some_at_a_time(floor: Flask) -> None:
+    """A reader that was away long must not get gigabytes at once; one that is too large still comes."""
+    outbox = floor.config["tables"]["Outbox"]
+    with floor.app_context(), unit_of_work() as session:
+        place = newest_position(session, outbox)
+        for size in (MOST_BYTES // 2, MOST_BYTES, 10, 3 * MOST_BYTES, 10):  # of letters that do not compress
+            record(session, outbox, NoteAdded(random.Random(size).randbytes(size // 2).hex()))
+    told = []
+    while True:
+        with floor.app_context(), unit_of_work() as session:
+            events = read_feed(session, outbox, place)
+        if not events:
+            break
+        told.append(len(events))
+        place = events[-1]["pos"]
+    assert sum(told) == 5
+    assert max(told) < 5
+
+
 def test_pull_when_a_handler_fails_moves_nothing(floor: Flask) -> None:
     tables = floor.config["tables"]
     with floor.app_context(), unit_of_work() as session:
@@ -125,8 +144,7 @@ def test_pull_when_owner_is_away_waits_for_the_next_nudge(floor: Flask) -> None:
 def test_feed_tells_how_far_behind_a_reader_is(floor: Flask) -> None:
     outbox = floor.config["tables"]["Outbox"]
     with floor.app_context(), unit_of_work() as session:
-        events = read_feed(session, outbox, 0, limit=1_000_000)
-        place = events[-1]["pos"] if events else 0
+        place = newest_position(session, outbox)
         assert events_behind(session, outbox, place) == {"events": 0, "seconds": 0}
         for number in range(3):
             record(session, outbox, NoteAdded(str(number)))
