@@ -17,9 +17,8 @@ from services.associates.bulk.ids import APART
 from services.associates.bulk.job import Customers, MassChange
 from services.associates.domain.links import share_accounts, working_associates
 from shared.bulk import ChunkResult, Refusal
-from shared.db import after_commit, uuid7
+from shared.db import uuid7
 from shared.events.associates import LinksChanged
-from shared.outbox import nudge_readers
 
 TRIES = 5
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
@@ -112,9 +111,12 @@ def make_did(session: Session) -> None:
 
 
 def tell_links(session: Session) -> None:
-    """Record what `did` holds as one event, if anything."""
+    """Record what `did` holds as one event, if anything.
+
+    Its readers are told when the job ends, and look every few seconds anyway: read chunk by chunk, the copies would
+    take from the job the processors that it waits for.
+    """
     session.execute(text(TELL), {"event": uuid7(), "name": LinksChanged.name})
-    after_commit(session, nudge_readers)
 
 
 def links_by_associate(session: Session) -> list[tuple[str, str, bool, int]]:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from services.associates.models import Associate, Change, JobFence, Receipt, UndoReceipt
 from shared import bulk
-from shared.db import uuid7
+from shared.db import after_commit, uuid7
+from shared.outbox import nudge_readers
 
 DEEDS = {True: "linked_many", False: "unlinked_many"}
 UNDONE = "undone_many"
@@ -46,10 +47,13 @@ def close_fence(session: Session, job_id: uuid.UUID) -> list[dict[str, Any]]:
 
 
 def finish_job(session: Session, job_id: uuid.UUID) -> None:
-    """Write into the history of each associate how many customers the job gave and took; asked again, anew.
+    """Write into the history of each associate how many customers the job gave and took, and nudge who reads of links.
+
+    Asked again, it is written anew.
 
     A job that was about associates themselves wrote its lines with each chunk; they stay.
     """
+    after_commit(session, nudge_readers)
     done = session.scalars(select(Receipt.answer).where(Receipt.job_id == job_id))
     undone = session.scalars(select(UndoReceipt.answer).where(UndoReceipt.job_id == job_id))
     session.execute(delete(Change).where(Change.job_id == job_id, Change.action.in_((*DEEDS.values(), UNDONE))))
