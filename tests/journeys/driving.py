@@ -1,5 +1,6 @@
 """A running copy, and what every journey does with it."""
 
+import contextlib
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +47,14 @@ class Copy:
         """Forget all customers, associates and jobs, and switch off what was switched on; the admin's sign-in stays."""
         admin = read_stack(find_place(self.environment))["databases"].environment["ADMIN_DATABASE_URL"]
         for service in ("customers", "associates", "imports"):
-            with psycopg.connect(f"{admin.rpartition('/')[0]}/{service}") as connection:
-                connection.execute(EMPTY)
+            with psycopg.connect(f"{admin.rpartition('/')[0]}/{service}", autocommit=True) as connection:
+                connection.execute("SET lock_timeout = '1s'")
+                for _ in range(30):  # workers look into these tables every few seconds
+                    with contextlib.suppress(psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+                        connection.execute(EMPTY)
+                        break
+                else:
+                    raise AssertionError(f"the tables of {service} are never free")
         with psycopg.connect(f"{admin.rpartition('/')[0]}/portal") as connection:
             connection.execute(WITHOUT_ASSOCIATES)
 
