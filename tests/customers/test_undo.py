@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.customers.domain import accounts
+from services.customers.domain import accounts, copies
 from services.customers.domain import contacts as people
 from services.customers.domain.history import read_history
 from services.customers.domain.status import set_account_status, set_contact_status
@@ -111,9 +111,16 @@ def later_contact(session: Session) -> None:
     apply(session, {"code": "K1", "contact_last_name": "Roe", "contact_email": "roe@acme.example"}, id=SECOND)
 
 
+def give_to_associate(session: Session) -> None:
+    dana = uuid.uuid4()
+    copies.save_associate(session, dana, "A1", "Dana Dealer", active=True)
+    copies.change_links(session, [], [[str(account(session, "K1").id), str(dana), "manages"]])
+
+
 @pytest.mark.parametrize(
     ("edit", "reason", "words"),
     [
+        (give_to_associate, "looked_after", "Dana Dealer looks after it."),
         (edit_name, "changed", "Ben Baker changed it since."),
         (make_inactive, "status_changed", "Ben Baker made it active or inactive since."),
         (add_contact, "contacts_changed", "Ben Baker added a contact since."),

@@ -55,11 +55,14 @@ WITH touch AS (
     UNION ALL
     SELECT c.account_id, c.id, 'created', c.created_by_name, true, c.created_job
     FROM contact c WHERE c.account_id = ANY(%(made)s::uuid[]) AND c.created_job IS DISTINCT FROM %(job)s
+    UNION ALL
+    SELECT k.account_id, {oldest}, 'linked', n.name, false, NULL
+    FROM account_associate k LEFT JOIN associate_name n USING (associate_id) WHERE k.account_id = ANY(%(made)s::uuid[])
 )
 SELECT DISTINCT ON (t.account_id) t.account_id::text, a.code, a.name, t.action, t.actor_name, t.of_contact,
     t.job_id IS NOT NULL
 FROM touch t JOIN account a ON a.id = t.account_id ORDER BY t.account_id, t.id DESC
-""").format(touches=TOUCHES)
+""").format(touches=TOUCHES, oldest=sql.Literal(uuid.UUID(int=0)))
 REMOVE_ACCOUNTS = (
     """
     INSERT INTO change (account_id, actor_id, actor_name, job_id, chunk_no, action, fields, version)

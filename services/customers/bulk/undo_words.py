@@ -4,6 +4,7 @@ from services.customers.domain.records import contact_name
 from shared.bulk import Kept
 
 CHANGED, STATUS, CONTACT, BROUGHT_BACK = "changed", "status_changed", "contacts_changed", "brought_back"
+LOOKED_AFTER = "looked_after"
 ROLE, DUPLICATE = "role_missing", "duplicate_contact"
 
 _OF_ACCOUNT = {
@@ -11,6 +12,7 @@ _OF_ACCOUNT = {
     "status": (STATUS, "{} made it active or inactive since."),
     "deleted": (BROUGHT_BACK, "{} deleted it, and it was brought back."),
     "restored": (BROUGHT_BACK, "{} brought it back after it was deleted."),
+    "linked": (LOOKED_AFTER, "{} looks after it."),
     "wrote": (CHANGED, "{} wrote to it since."),
 }
 _OF_CONTACTS = {
