@@ -275,6 +275,14 @@ def test_job_when_about_many_associates_is_written_down_in_few_statements(
     assert [line.fields["customers"] for line in lines] == [[None, 1]] * 40
 
 
+@pytest.mark.parametrize("over_first", [True, False])
+def test_rows_when_one_is_over_and_one_goes_on_are_both_noted(people: Any, over_first: bool) -> None:
+    accounts, _ = people
+    over, now = row("C1", "dana", ended_on=TODAY.isoformat()), row("C1", "dana")
+    answer = apply(accounts, *([over, now] if over_first else [now, over]))
+    assert counts(answer) == {"created": 2}
+
+
 NAMES = ("dana", "ben", "eve")
 ROW = st.fixed_dictionaries(
     {"customer_code": st.sampled_from(["C1", "C2", "C3"]), "associate_code": st.sampled_from([*NAMES, "nobody"])},

@@ -242,7 +242,8 @@ class Planner:
 
     def _decide(self, one: Wanted) -> Verdict:
         link = self.links.get(one.place)
-        if one.action == "add" and one.ended_on and link is None:
+        begun_here = link is not None and link.id is None  # by another row, so one that is over is an earlier one
+        if one.action == "add" and one.ended_on and (link is None or begun_here):
             return self._decide_over(one, one.ended_on)
         if one.action == "remove" or one.ended_on:
             return self._decide_end(one, link)
