@@ -18,6 +18,7 @@ from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -113,10 +114,11 @@ class MailServer:
     tls: bool = False
     user: str = ""
     password: str = field(default="", repr=False)
+    ca_file: str = ""
 
     @classmethod
     def from_environment(cls, service: str, environment: Mapping[str, str] | None = None) -> "MailServer | None":
-        """Read SMTP_URL and MAIL_FROM; None without a server. Raises SettingsError naming what is wrong."""
+        """Read SMTP_URL, MAIL_FROM, SMTP_CA_FILE; None without a server. Raises SettingsError naming what is wrong."""
         env = os.environ if environment is None else environment
         if not (url := env.get("SMTP_URL", "").strip()):
             return None
@@ -130,6 +132,9 @@ class MailServer:
             host, port = None, None
         if not host or parts.scheme not in ("smtp", "smtps"):
             raise SettingsError(f"{service}: SMTP_URL must read like smtp://user:password@host:587 or smtps://...")
+        ca_file = env.get("SMTP_CA_FILE", "").strip()
+        if ca_file and not Path(ca_file).is_file():
+            raise SettingsError(f"{service}: SMTP_CA_FILE must name a file of certificates; there is no {ca_file}.")
         tls = parts.scheme == "smtps"
         return cls(
             host=host,
@@ -138,6 +143,7 @@ class MailServer:
             tls=tls,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
+            ca_file=ca_file,
         )
 
     @property
@@ -158,13 +164,17 @@ class MailServer:
             return _faulty(error, to)
         return _sorted(to, refused, taken=True)
 
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self.ca_file:
+            context.load_verify_locations(self.ca_file)
+        return context
+
     @contextlib.contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
         """Yield a connection that is signed in, and cut off when all of it takes too long."""
         if self.tls:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self.host, self.port, timeout=STEP_SECONDS, context=ssl.create_default_context()
-            )
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=STEP_SECONDS, context=self._context())
         else:
             server = smtplib.SMTP(self.host, self.port, timeout=STEP_SECONDS)
         watchdog = threading.Timer(WHOLE_SECONDS, _cut, [server])
@@ -174,7 +184,7 @@ class MailServer:
             server.ehlo_or_helo_if_needed()
             is_safe = self.tls
             if not is_safe and server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
+                server.starttls(context=self._context())
                 server.ehlo()
                 is_safe = True
             if self.user:

@@ -44,8 +44,8 @@ def smtp() -> Iterator[SmtpServer]:
     server.stop()
 
 
-def server_at(url: str) -> MailServer:
-    found = MailServer.from_environment("customers", {"SMTP_URL": url, **FROM})
+def server_at(url: str, **more: str) -> MailServer:
+    found = MailServer.from_environment("customers", {"SMTP_URL": url, **FROM, **more})
     assert found is not None
     return found
 
@@ -180,8 +180,8 @@ def test_password_when_there_is_no_tls_stays_here() -> None:
 
 
 @pytest.fixture
-def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """What a server at `localhost` shows, whom our side trusts."""
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """What a server at `localhost` shows, whom our side trusts by `chain.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -199,20 +199,19 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     chain, secret = tmp_path / "chain.pem", tmp_path / "key.pem"
     chain.write_bytes(certificate.public_bytes(Encoding.PEM))
     secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, secret)
     return context
 
 
-def test_password_when_there_is_tls_opens_the_door(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_when_there_is_tls_opens_the_door(tls: ssl.SSLContext, tmp_path: Path) -> None:
     smtp = SmtpServer()
     smtp.start(authenticator=authenticator, auth_required=True, tls_context=tls)
     url = f"smtp://ines:{{}}@localhost:{smtp.port}"
+    trusting = {"SMTP_CA_FILE": str(tmp_path / "chain.pem")}
     try:
-        assert "535" in server_at(url.format("wrong")).send(mail(), [TO]).delayed
-        assert server_at(url.format("right")).send(mail(), [TO]).accepted == {TO}
-        monkeypatch.delenv("SSL_CERT_FILE")
+        assert "535" in server_at(url.format("wrong"), **trusting).send(mail(), [TO]).delayed
+        assert server_at(url.format("right"), **trusting).send(mail(), [TO]).accepted == {TO}
         assert "safe connection" in server_at(url.format("right")).send(mail(), [TO]).delayed
     finally:
         smtp.stop()
@@ -227,6 +226,7 @@ def test_password_when_there_is_tls_opens_the_door(tls: ssl.SSLContext, monkeypa
         ({"SMTP_URL": "http://x", **FROM}, "SMTP_URL"),
         ({"SMTP_URL": "smtp://x:port", **FROM}, "SMTP_URL"),
         ({"SMTP_URL": "smtp://", **FROM}, "SMTP_URL"),
+        ({"SMTP_URL": "smtp://x", **FROM, "SMTP_CA_FILE": "/nowhere.pem"}, "SMTP_CA_FILE"),
     ],
 )
 def test_settings_when_wrong_are_named(environment: dict[str, str], words: str) -> None:
