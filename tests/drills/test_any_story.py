@@ -125,7 +125,7 @@ class Story(RuleBasedStateMachine):
             if job["state"] in FINAL:
                 return job
             assert now >= done, "progress ran backwards"
-            told = now - job["progress"]["skipped"]  # what a stop leaves out comes to no owner
+            told = now - job["counts"]["skipped"]  # what a stop leaves out comes to no owner
             assert job["state"] == "undoing" or told <= self.applied(job_id), "more is told than was done"
             assert time.monotonic() < deadline, f"still {job['state']}: {job['progress']}"
             done = now

@@ -52,7 +52,7 @@ def copy(running_copy: Copy) -> Copy:
     return running_copy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, no other test may run an event loop
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         found = next(candidates(playwright.chromium.executable_path, ROOT / ".state"), None)
