@@ -114,7 +114,8 @@ class Story(RuleBasedStateMachine):
         counted = [self.model.bring(job_id, row) for row in rows]
         names = ("created", "updated", "unchanged", "failed")
         assert {name: job["counts"][name] for name in names} == {name: counted.count(name) for name in names}
-        self.jobs.append((job_id, {row["code"] for row in rows}))
+        if {"created", "updated"} & {*counted}:  # else there is nothing to undo, and it is refused
+            self.jobs.append((job_id, {row["code"] for row in rows}))
 
     def watched(self, job_id: str, seconds: float = 120) -> dict[str, Any]:
         """Return the job at its end. Progress never falls, and never tells more than the owner did."""
