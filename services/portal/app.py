@@ -1,8 +1,10 @@
 """The web app of portal."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask, request
+from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
 from services.portal import config
@@ -15,6 +17,7 @@ from shared.settings import Settings
 from shared.web import client_ip
 from shared.web import create_app as create_base
 
+SIGN_IN = ("sign_in.enter", "portal.sign_in")  # the screen and the API
 PAGES = (home, sign_in, account, users, roles, sales, audit, operations)
 
 
@@ -44,7 +47,9 @@ def _limit_sign_in(app: Flask) -> None:
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1},
         in_memory_fallback_enabled=True,
         key_prefix="portal",
-        request_identifier=lambda: "sign_in.enter" if request.endpoint == "sign_in.enter" else "",  # looks at no other
+        request_identifier=lambda: request.endpoint if request.endpoint in SIGN_IN else "",  # looks at no other
     )
-    limited = limiter.limit(lambda: str(app.config.get("SIGN_IN_LIMIT", sign_in.LIMIT)))
-    app.view_functions["sign_in.enter"] = limited(sign_in.enter)
+    limited = limiter.shared_limit(lambda: str(app.config.get("SIGN_IN_LIMIT", sign_in.LIMIT)), scope="sign_in")
+    for endpoint in SIGN_IN:
+        view: Callable[..., ResponseReturnValue] = app.view_functions[endpoint]  # type: ignore[assignment] # none is async
+        app.view_functions[endpoint] = limited(view)

@@ -1,4 +1,4 @@
-"""Who sent this request: actor, session cookie. For the web side of portal."""
+"""Who sent this request: signing in, actor, session cookie. For the web side of portal."""
 
 import contextlib
 import unicodedata
@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 
+from services.portal.domain import access, sign_in
 from services.portal.domain.access import NewSession, cookie_name
 from services.portal.domain.actor import Actor
+from shared.db import unit_of_work
+from shared.errors import DomainError
 from shared.web import client_ip, current_identity
 
 LONGEST_PATH = 2000
@@ -23,6 +26,22 @@ def actor() -> Actor:
     """Return the signed-in person as the one who acts."""
     identity = current_identity()
     return Actor(identity.user_id, identity.name, identity.permissions, client_ip())
+
+
+def enter(username: str, password: str) -> sign_in.SignedIn:
+    """Sign in; the session that the caller had before is dropped.
+
+    Raises SignInLocked, SignInFailed, TemporaryPasswordExpired. The try is counted, and kept, whatever comes of it.
+    """
+    with unit_of_work() as session:
+        sign_in.count_try(session, username)
+    with unit_of_work() as session:
+        result = sign_in.sign_in(session, username, password, ip=client_ip(), user_agent=user_agent())
+        if isinstance(result, sign_in.SignedIn) and (old := session_token()):
+            access.forget_session(session, old)
+    if isinstance(result, DomainError):
+        raise result
+    return result
 
 
 def session_token() -> str | None:

@@ -171,6 +171,13 @@ class PasswordOut(ma.Schema):
     temporary_until = fields.DateTime(attribute="until", allow_none=True)
 
 
+class SignInIn(ma.Schema):
+    """Who signs in."""
+
+    username = Line(200, required=True, error_messages=NEEDED, metadata={"example": "dana"})
+    password = Password(required=True, error_messages=NEEDED)
+
+
 class OwnPasswordIn(ma.Schema):
     """A change of one's own password."""
 

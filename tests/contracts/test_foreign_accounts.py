@@ -43,7 +43,7 @@ MINE: dict[str, Any] = {"account_id": uuid.uuid4(), "associate_id": DANA}
 RECORDS = {"customers": "account_id", "associates": "associate_id"}  # `record_id` on their screens
 IDS = {name for name in FOREIGN if name.endswith("_id")}
 # What everybody may do for themselves.
-ONESELF = re.compile(r"/(api/portal/v1/(me|tokens|sessions)|account|sign-out|sign-in)\b")
+ONESELF = re.compile(r"/(api/portal/v1/(me|tokens|sessions|sign-in)|account|sign-out|sign-in)\b")
 
 
 def plant_customers() -> None:

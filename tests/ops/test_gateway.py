@@ -134,7 +134,7 @@ def test_request_when_signed_in_goes_to_its_service(gateway: Gateway, path: str,
 @pytest.mark.parametrize("name", ["Liaison-Identity", "liaison-identity", "Liaison_Identity", "LIAISON-KIND"])
 def test_identity_when_the_client_sends_its_own_is_dropped(gateway: Gateway, name: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
-    for path in ("/customers", "/sign-in"):
+    for path in ("/customers", "/sign-in", "/api/portal/v1/sign-in"):
         connection.request("GET", path, headers={name: "forged", **SIGNED_IN})
         answer = connection.getresponse().read()
         assert b"forged" not in answer, path
@@ -152,8 +152,9 @@ def test_api_when_not_signed_in_gets_portals_problem(gateway: Gateway) -> None:
     assert (answer.status, answer.json["code"]) == (401, "unauthorized")
 
 
-def test_sign_in_when_nobody_is_signed_in_is_open(gateway: Gateway) -> None:
-    answer = gateway.ask("/sign-in", "POST", "name=a")
+@pytest.mark.parametrize("path", ["/sign-in", "/api/portal/v1/sign-in"])
+def test_sign_in_when_nobody_is_signed_in_is_open(gateway: Gateway, path: str) -> None:
+    answer = gateway.ask(path, "POST", "name=a")
     assert (answer.status, answer.json["by"], answer.json["length"]) == (200, "portal", 6)
 
 

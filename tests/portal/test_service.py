@@ -20,7 +20,14 @@ def test_routes_when_listed_all_have_a_rule(portal_app: Any) -> None:
 def test_public_routes_when_listed_are_only_these(portal_app: Any) -> None:
     views = portal_app.view_functions
     public = {rule.rule for rule in portal_app.url_map.iter_rules() if views[rule.endpoint].access.kind == "public"}
-    assert public == {"/sign-in", "/internal/identity", "/internal/metrics", "/healthz", "/readyz"}
+    assert public == {
+        "/sign-in",
+        "/api/portal/v1/sign-in",
+        "/internal/identity",
+        "/internal/metrics",
+        "/healthz",
+        "/readyz",
+    }
 
 
 def test_permissions_that_routes_ask_for_all_exist(portal_app: Any) -> None:

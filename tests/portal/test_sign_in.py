@@ -13,6 +13,7 @@ from services.portal.errors import SignInLocked
 from services.portal.models import AuditEntry, BrowserSession, SignInTries, User
 
 GOOD = "teapot granite marmalade"
+API = "/api/portal/v1/sign-in"
 
 
 def _actions(session: Session) -> list[str]:
@@ -255,6 +256,75 @@ def test_sign_in_when_one_address_tries_too_often_is_held_back(
     assert answers == [401, 401, 401, 429]
     assert make_browser(ip="198.51.100.78").sign_in("other", "x").status_code == 401
     assert browser.client.get("/sign-in").status_code == 200
+
+
+def test_sign_in_by_api_when_right_is_who_signed_in_with_a_session(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    user = make_user("Staff", username="ines")
+    answer = browser.post(API, json={"username": " INES ", "password": GOOD})
+    assert answer.status_code == 201
+    assert (answer.json["id"], answer.json["password_is_temporary"]) == (str(user.id), False)
+    assert "customers.view" in answer.json["permissions"]
+    assert GOOD not in answer.text
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert _actions(session)[-1] == "signed_in"
+    made = browser.post("/api/portal/v1/tokens", json={"name": "my program"})
+    assert made.status_code == 201
+    by_token = {"Authorization": f"Bearer {made.json['token']}"}
+    assert browser.ask("GET", "/api/customers/v1/accounts", by_token).status_code == 200
+
+
+def test_sign_in_by_api_when_the_password_is_temporary_lets_it_be_changed_and_nothing_else(
+    browser: Any, make_user: Callable[..., User]
+) -> None:
+    user = make_user("Staff", temporary=True)
+    assert browser.post(API, json={"username": user.username, "password": GOOD}).json["password_is_temporary"] is True
+    refused = browser.post("/api/portal/v1/tokens", json={"name": "mine"})
+    assert (refused.status_code, refused.json["code"]) == (403, "password_change_required")
+    own = {"current_password": GOOD, "new_password": "seventeen wet umbrellas"}
+    assert browser.post("/api/portal/v1/me/password", json=own).status_code == 204
+    assert browser.post("/api/portal/v1/tokens", json={"name": "mine"}).status_code == 201
+
+
+def test_sign_in_by_api_when_refused_says_no_more_than_the_screen(
+    browser: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    user = make_user()
+    for name in (user.username, "nobody.here"):
+        answers = [browser.post(API, json={"username": name, "password": "wrong"}) for _ in range(6)]
+        assert [(one.status_code, one.json["code"]) for one in answers] == [(401, "sign_in_failed")] * 5 + [
+            (429, "sign_in_locked")
+        ]
+        assert answers[-1].headers["Retry-After"] == "30"
+        assert not any("Set-Cookie" in one.headers for one in answers)
+    assert browser.sign_in(user.username).status_code == 429, "the screen counts the same tries"
+    assert _actions(session).count("sign_in_failed") == 10
+
+
+@pytest.mark.parametrize("way", ["cross-site", "form"])
+def test_sign_in_by_api_when_another_site_sends_it_is_refused(
+    browser: Any, make_user: Callable[..., User], way: str
+) -> None:
+    values = {"username": make_user().username, "password": GOOD}
+    if way == "form":
+        answer = browser.post(API, values)
+    else:
+        answer = browser.post(API, json=values, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == {"form": 422, "cross-site": 403}[way]
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_sign_in_when_one_address_tries_on_both_ways_is_held_back_by_one_limit(
+    app: Any, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SIGN_IN_LIMIT", "3 per minute")
+    browser.ip = "198.51.100.79"
+    ways: list[Callable[[str], Any]] = [
+        browser.sign_in,
+        lambda name: browser.post(API, json={"username": name, "password": "x"}),
+    ]
+    assert [ways[number % 2](f"name{number}").status_code for number in range(5)] == [401, 401, 401, 429, 429]
 
 
 def test_sign_in_when_redis_is_away_still_works_and_still_limits(

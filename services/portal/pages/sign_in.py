@@ -8,13 +8,13 @@ from services.portal.caller import (
     safe_path,
     session_token,
     set_session_cookie,
-    user_agent,
 )
-from services.portal.domain import access, sign_in
+from services.portal.caller import enter as enter_with
+from services.portal.domain import access
 from services.portal.errors import SignInLocked
 from shared.db import read_only, unit_of_work
 from shared.errors import DomainError
-from shared.web import check_origin, client_ip, go_to, public, signed_in
+from shared.web import check_origin, go_to, public, signed_in
 
 blueprint = Blueprint("sign_in", __name__)
 LIMIT = "30 per minute; 300 per hour"  # per address; an office may share one
@@ -42,16 +42,9 @@ def enter() -> Response:
     password = request.form.get("password", "")
     back = safe_path(request.form.get("next"))
     try:
-        with unit_of_work() as session:
-            sign_in.count_try(session, username)
-    except SignInLocked as locked:
-        return _again(locked, username, back)
-    with unit_of_work() as session:
-        result = sign_in.sign_in(session, username, password, ip=client_ip(), user_agent=user_agent())
-        if isinstance(result, sign_in.SignedIn) and (old := session_token()):
-            access.forget_session(session, old)
-    if isinstance(result, DomainError):
-        return _again(result, username, back)
+        result = enter_with(username, password)
+    except DomainError as refusal:
+        return _again(refusal, username, back)
     if result.user.password_is_temporary:
         back = "/account/password"
     return set_session_cookie(make_response(redirect(back, 303)), result.browser)
