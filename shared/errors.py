@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 class DomainError(Exception):
     """A refusal with a stable `code` for programs and a sentence for a person.
 
-    `fields` maps a field's name to its messages; `extra` is JSON that goes into the problem as it is.
+    `fields` maps a field's name to its messages; `extra` is JSON that goes into the problem as it is. `advice` tells
+    people what to do, where what is said of all refusals of the status would not help.
     """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "refused"
+    advice: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -57,6 +59,8 @@ class Conflict(DomainError):
 
 class FeatureOff(Conflict):
     """A part of Liaison is switched off here, so nothing of it can be used; nothing is deleted by that."""
+
+    advice = "Nothing of it is deleted. Ask an administrator to switch it on."
 
     def __init__(self, feature: str) -> None:
         super().__init__(f"{feature.replace('_', ' ').capitalize()} is switched off.")

@@ -64,7 +64,9 @@ def answer(error: DomainError, status: int | None = None) -> Response:
         toast(response, error.sentence, tone="danger")
     else:
         response = make_response(
-            render_template("error.html", status=status, sentence=error.sentence, fields=error.fields)
+            render_template(
+                "error.html", status=status, sentence=error.sentence, fields=error.fields, advice=error.advice
+            )
         )
     response.status_code = status
     return response

@@ -49,6 +49,7 @@ def test_screen_when_off_shows_the_way_to_the_settings_to_who_may(app: Any, may:
     permissions = ["associates.view", *(["settings.manage"] if may else [])]
     page = client_as(app, *permissions).get("/associates")
     assert ('href="/settings/sales"' in page.text) is may
+    assert ("Ask an administrator to switch it on." in page.text) is not may
 
 
 def test_menu_has_associates_only_while_it_is_on(app: Any) -> None:
