@@ -78,6 +78,19 @@ def test_the_result_tells_counts_fields_samples_and_reasons(client, place):
     assert "5 rows" in listed
 
 
+def test_a_check_by_which_all_rows_would_be_refused_offers_no_import_but_what_to_do(client):
+    place = uploaded(client, "code,name\n1,bad\n2,bad\n")
+    check_at(client, place)
+    work(job_at(place))
+    page = client.get(place)
+    assert "All 2 rows would be refused." in words_on(page)
+    assert "change the matching" in words_on(page)
+    assert "Import the others now" not in words_on(page)
+    assert f'action="{place}/start"' not in page.get_data(as_text=True)
+    assert f'action="{place}/check/drop"' in page.get_data(as_text=True)
+    assert f'href="{place}/refused.csv"' in page.get_data(as_text=True)
+
+
 def test_an_import_goes_on_from_the_check_and_tells_a_difference(client, place, run, make_job):
     run(make_job("code,name\n3,C\n", start=True))
     for _ in range(2):  # pressed twice

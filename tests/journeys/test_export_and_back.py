@@ -79,7 +79,7 @@ def test_list_when_exported_changed_and_imported_again_changes_just_that(
     expect(page.get_by_text("same name").first).to_be_visible()
     check_axe(page, "matching an export")
     page.get_by_role("button", name="Import").last.click()
-    expect(page.get_by_role("link", name="See the customers")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="To the customers")).to_be_visible(timeout=60_000)
     counted = re.findall(r"(Created|Updated|Unchanged|Skipped|Refused)\s+([\d,]+)", page.locator("main").inner_text())
     assert dict(counted) == {"Created": "0", "Updated": "1", "Unchanged": "4", "Skipped": "0", "Refused": "0"}
     page.goto("/customers?q=evil")

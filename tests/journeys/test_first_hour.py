@@ -90,7 +90,7 @@ def test_newcomer_when_bringing_a_file_finds_and_mends_customers(
     upload(page, mended)
     expect(page.get_by_role("combobox", name="Subscription Date")).to_have_value("notes")  # as it was matched before
     page.get_by_role("button", name="Import").last.click()
-    expect(page.get_by_role("link", name="See the customers")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="To the customers")).to_be_visible(timeout=60_000)
     assert counts(page)["Created"] == 1
 
     find_and_edit(page, records, check_axe)
