@@ -15,6 +15,7 @@ from services.customers.domain.accounts import delete_account
 from services.customers.domain.pasted import MOST_CODES, read_codes
 from services.customers.domain.status import set_account_status
 from services.customers.errors import NoCodes, TooManyCodes
+from services.customers.schemas.codes_file import codes_file
 from shared.db import unit_of_work
 from shared.history import Actor
 from shared.keys import INVISIBLE, code_key
@@ -101,6 +102,38 @@ def test_report_when_codes_are_pasted_tells_each_sort(
     assert staff.get(f"{API}/{selection}").json["codes"][0] == "417"
 
 
+def test_unknown_codes_when_more_than_the_report_names_are_all_in_the_file(
+    app: Flask, staff: SignedClient, make_account: Callable[..., Any]
+) -> None:
+    make_account("Cobalt Labs", code="00417")
+    unknown = [f"X-{number:03d}" for number in range(120)]
+    pasted = ["417", "00417", *unknown, "x-007", '=HYPERLINK("http://evil.example")', "+7"]
+    cells = "\n".join('"' + code.replace('"', '""') + '"' for code in pasted)
+    selection, answer = resolved(staff, codes=cells)
+    report = answer["report"]
+    assert (report["missing"], report["zeros"], len(report["first"]["missing"])) == (123, 1, 100)
+    by_api = staff.get(f"{API}/{selection}/unknown-file")
+    assert (by_api.status_code, by_api.mimetype) == (200, "text/csv")
+    lines = by_api.get_data().decode("utf-8-sig").split("\r\n")
+    assert lines == [*unknown, '"\'=HYPERLINK(""http://evil.example"")"', "+7", ""]
+    assert f'href="/customers/selections/{selection}/unknown.csv"' in (
+        staff.post(f"/customers/selections/{selection}/resolve").text
+    )
+    on_screen = staff.get(f"/customers/selections/{selection}/unknown.csv")
+    assert on_screen.get_data() == by_api.get_data()
+    assert on_screen.headers["Content-Disposition"] == "attachment; filename=unknown-codes.csv"
+    again = resolved(staff, codes=by_api.get_data().decode())[1]["report"]
+    assert (again["missing"], again["matched"], again["zeros"]) == (122, 0, 0)
+    ticked = staff.post(API, json={"account_ids": [str(uuid.uuid4())]}).json["id"]
+    assert staff.get(f"{API}/{ticked}/unknown-file").get_data() == "\ufeff".encode()
+
+
+@given(st.lists(st.text('ABxyz019-_/.=+@ "', min_size=1, max_size=12).filter(lambda one: one.strip(' "')), min_size=1))
+def test_unknown_codes_when_pasted_again_are_the_same(written: list[str]) -> None:
+    codes = read_codes("\n".join('"' + one.replace('"', '""') + '"' for one in written))[0]
+    assert read_codes(codes_file(codes))[0] == codes
+
+
 def test_zeros_when_two_customers_would_fit_take_neither(
     app: Flask, staff: SignedClient, make_account: Callable[..., Any]
 ) -> None:
@@ -164,7 +197,9 @@ def test_selection_when_of_nothing_is_refused(staff: SignedClient, asked: dict[s
 
 def test_selection_when_asked_without_permission_or_switched_off_is_refused(app: Flask, staff: SignedClient) -> None:
     made = staff.post(API, json={"codes": "A"}).json["id"]
-    for path, method in ((API, "post"), (f"{API}/{made}", "get"), (f"{API}/{made}/resolve", "post")):
+    for path, method in (
+        (API, "post"), (f"{API}/{made}", "get"), (f"{API}/{made}/resolve", "post"), (f"{API}/{made}/unknown-file", "get"),
+    ):  # fmt: skip
         other = client_as(app, "customers.view", "customers.edit", features=ON)
         assert other.open(path, method=method, json={"codes": "A"}).status_code == 403
         off = client_as(app, "assign", "customers.view").open(path, method=method, json={"codes": "A"})

@@ -3,9 +3,11 @@
 import uuid
 from typing import Any
 
+from flask import Response
 from flask_smorest import Blueprint
 
 from services.customers.domain import selections as domain
+from services.customers.schemas.codes_file import codes_file
 from services.customers.schemas.selections import SelectionIn, SelectionOut, SnapshotOut, listed_query
 from shared.db import read_only, unit_of_work
 from shared.web import current_actor, requires
@@ -57,6 +59,17 @@ def resolve_selection(selection_id: uuid.UUID) -> Any:
     """
     with unit_of_work() as session:
         return domain.resolve(session, selection_id, listed_query)
+
+
+@blp.route(f"{ONE}/unknown-file", methods=["GET"])
+@requires("assign", feature=PARTNER_MANAGEMENT)
+@blp.response(200, content_type="text/csv", description="One code a line, as it was written first.")
+@refusal(blp, 409, OFF)
+def get_unknown_file(selection_id: uuid.UUID) -> Response:
+    """Download all pasted codes that no customer has now, but for those that differ in leading zeros only."""
+    with read_only() as session:
+        codes = domain.unknown_codes(session, selection_id, listed_query)
+    return Response(codes_file(codes), content_type="text/csv; charset=utf-8")
 
 
 @blp.route(f"{ONE}/zeros", methods=["POST"])

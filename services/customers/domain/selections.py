@@ -62,14 +62,14 @@ SELECT coalesce(sum(times), 0) AS given, coalesce(sum(times - 1), 0) AS repeated
     count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'inactive') AS inactive,
     count(*) FILTER (WHERE id IS NULL) AS absent, (SELECT count(*) FROM zeros) AS zeros FROM found
 """
+# Of those that nobody has, as the report names the first of them.
+UNKNOWN = "given FROM found WHERE id IS NULL AND given IS NOT NULL AND no NOT IN (SELECT no FROM zeros) ORDER BY no"
 SAMPLES = {
     "matched": "SELECT id, code, name FROM found WHERE id IS NOT NULL ORDER BY no LIMIT 10",
     "inactive": f"SELECT id, code, name FROM found WHERE status = 'inactive' ORDER BY no LIMIT {SHOWN}",
     "repeated": f"SELECT given, times FROM found WHERE times > 1 ORDER BY no LIMIT {SHOWN}",
     "zeros": f"SELECT given, code, name FROM zeros ORDER BY no LIMIT {SHOWN}",
-    "missing": f"""
-        SELECT given FROM found WHERE id IS NULL AND given IS NOT NULL AND no NOT IN (SELECT no FROM zeros)
-        ORDER BY no LIMIT {SHOWN}""",
+    "missing": f"SELECT {UNKNOWN} LIMIT {SHOWN}",
 }
 KEEP = """
 INSERT INTO selection_snapshot (id, selection_id, active, inactive, report)
@@ -139,6 +139,15 @@ def take_zeros(session: Session, actor: Actor, selection_id: uuid.UUID, query: Q
     _find(session, selection, query)
     rows = session.execute(text(TAKE_ZEROS)).all()
     return select_codes(session, actor, "\n".join("\n".join([_quoted(row.code)] * row.times) for row in rows))
+
+
+def unknown_codes(session: Session, selection_id: uuid.UUID, query: Query) -> list[str]:
+    """Return the pasted codes that no customer has now, as written first, but for those with wrong zeros only.
+
+    Raises SelectionNotFound.
+    """
+    _find(session, get_selection(session, selection_id), query)
+    return list(session.scalars(text(f"SELECT {UNKNOWN}")))
 
 
 def get_snapshot(session: Session, snapshot_id: uuid.UUID) -> SelectionSnapshot:

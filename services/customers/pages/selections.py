@@ -10,6 +10,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from services.customers.domain import selections as domain
 from services.customers.domain.pasted import MOST_CODES
 from services.customers.domain.search import find_accounts
+from services.customers.schemas.codes_file import codes_file
 from services.customers.schemas.exports import ExportFilter
 from services.customers.schemas.selections import listed_query
 from shared.db import read_only, unit_of_work
@@ -87,6 +88,17 @@ def resolve(selection_id: uuid.UUID) -> str:
     return render_template(
         "customers/selection_report.html", selection=selection, snapshot=snapshot, report=snapshot.report
     )
+
+
+@blueprint.get(f"{ONE}/unknown.csv")
+@requires("assign", feature=PARTNER_MANAGEMENT)
+def unknown_file(selection_id: uuid.UUID) -> Response:
+    """Give out all pasted codes that no customer has."""
+    with read_only() as session:
+        codes = domain.unknown_codes(session, selection_id, listed_query)
+    response = Response(codes_file(codes), content_type="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename="unknown-codes.csv")
+    return response
 
 
 @blueprint.post(f"{ONE}/zeros")
