@@ -40,11 +40,7 @@ class TargetField:
             "required": self.required,
             "clears": self.clears,
             "choices": [
-                {
-                    "value": value,
-                    "label": label,
-                    "words": [word for word, means in self.words.items() if means == value],
-                }
+                {"value": value, "label": label, "words": self._words_for(value)}
                 for value, label in self.choices.items()
             ],
             "aliases": self.aliases.split(", "),

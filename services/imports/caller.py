@@ -29,13 +29,12 @@ def importable_kinds() -> list[str]:
 
 def importable(kind: str) -> Owner:
     """Return the owner of a kind that people can import; raise UnknownKind, FeatureOff, Forbidden."""
-    owners, known = _owners(), importable_kinds()
-    if kind in owners.kinds:
-        if kind in current_viewer().hidden:
-            raise Forbidden("You do not have the permission for this. Ask an administrator.")
-        current_viewer().must_have(kind)
-    if kind not in known:
-        raise UnknownKind(kind, known)
+    viewer, owners = current_viewer(), _owners()
+    if kind not in owners.kinds:
+        raise UnknownKind(kind, importable_kinds())
+    if kind in viewer.hidden:
+        raise Forbidden("You do not have the permission for this. Ask an administrator.")
+    viewer.must_have(kind)
     return owners.of(kind)
 
 

@@ -13,7 +13,7 @@ from shared.bulk import COUNTS
 from shared.db import read_only
 from shared.testing import client_as
 from tests.imports.conftest import rows
-from tests.imports.test_pages import form_on, imported, uploaded, words_on
+from tests.imports.screens import form_on, imported, uploaded, words_on
 
 API = "/api/imports/v1"
 FILE = "code,name,Color\n1,A,red\n2,New <b>,blue\n3,C,\n4,bad one,\n5\n"

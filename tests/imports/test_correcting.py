@@ -6,8 +6,8 @@ import uuid
 from services.imports.models import Job
 from shared.db import read_only
 from shared.testing import client_as
+from tests.imports.screens import GRACE, imported, uploaded, words_on
 from tests.imports.seeing import counts, refusals
-from tests.imports.test_pages import GRACE, imported, uploaded, words_on
 
 API = "/api/imports/v1"
 MENDED = 'ID;Who;Note\n1;Acme;\n2;bad Bolt;=1+1\n3;bad Cog;"two\nlines"\n4;Dot;x;y\n1;Again;\n'

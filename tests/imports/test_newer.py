@@ -1,8 +1,8 @@
 """I13: what staff choose for an export that comes back late reaches its owner, with the versions that its rows show."""
 
 from shared.bulk import SEEN
+from tests.imports.screens import imported, uploaded, words_on
 from tests.imports.test_check_screens import check_at, job_at, work
-from tests.imports.test_pages import imported, uploaded, words_on
 
 API = "/api/imports/v1"
 FILE = "code,name,_liaison\n1,A,v3c2\n2,'=B,\n"

@@ -31,7 +31,7 @@ from services.associates.domain import links as domain
 from services.associates.domain.links import AccountFacts
 from services.associates.models import Associate as AssociateTable
 from services.associates.models import Link
-from shared.bulk import ChunkResult, Refusal
+from shared.bulk import ChunkResult
 from shared.db import uuid7s
 from shared.forecast import Forecast
 from shared.importing.job import ImportJob
@@ -134,8 +134,7 @@ def _counted(checked: CheckedRows, plan: Plan) -> LinksResult:
     """Return the counts of a plan, which are those of the run."""
     result = LinksResult(refusals=list(checked.refusals), fields=Counter())
     for row, refused in plan.refused:
-        message = f"{LABELS[refused.column]}: {refused.message}"
-        result.refusals.append(Refusal(row["_row"], row["_line"], refused.column, refused.code, message))
+        result.refusals.append(refused.refusal_of(row, LABELS))
     result.refusals.sort(key=lambda refusal: refusal.row)
     result.failed = len(result.refusals)
     for verdict in plan.verdicts:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from services.associates.bulk.associate_chunk import RowRefused
 from services.associates.domain.links import AccountFacts
+from shared.importing.refused import RowRefused, fits_several
 from shared.keys import code_key, email_key
 
 Row = Mapping[str, Any]
 DEFAULT_ROLE = "manages"
-MOST_NAMED = 5
 
 
 class Place(NamedTuple):
@@ -187,9 +186,7 @@ class Planner:
         if not several:
             raise RowRefused("associate_email", "associate_not_found", "There is no associate with this address.")
         if len(several) > 1:
-            codes = sorted(one.code for one in several)
-            more = f" and {len(codes) - MOST_NAMED} more" if len(codes) > MOST_NAMED else ""
-            told = f"Fits {len(codes)} associates: {', '.join(codes[:MOST_NAMED])}{more}. Give the code."
+            told = f"{fits_several('associates', (one.code for one in several))} Give the code."
             raise RowRefused("associate_email", "ambiguous_match", told)
         return several[0]
 

@@ -14,12 +14,13 @@ from services.associates.bulk.associate_target import LABELS
 from services.associates.bulk.ids import pack
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
 from services.associates.models import Associate, Change, Outbox, code_sequence
-from shared.bulk import ChunkResult, Refusal
+from shared.bulk import ChunkResult
 from shared.codes import free_codes
 from shared.db import uuid7, uuid7s
 from shared.events.associates import AssociatesSaved
 from shared.forecast import NEW, Forecast
 from shared.importing.job import ImportJob, UndoJob
+from shared.importing.refused import RowRefused, fits_several
 from shared.importing.rows import CheckedRows
 from shared.keys import code_key, email_key
 from shared.outbox import record
@@ -31,21 +32,10 @@ Row = Mapping[str, Any]
 TRIES = 5
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
 EMAIL_LOCK = 0x6C69_0005
-MOST_NAMED = 5
 CLEARED = ("email", "phone", "phone2", "street", "city", "region", "postal_code", "country", "tags", "notes")
 CHANGES = ("name", "kind", "is_firm", *CLEARED)
 DERIVED = ("code_key", "email_key", "search")
 READ = ("id", *FIELDS, "code_key", "email_key", "status", "version")
-
-
-class RowRefused(Exception):
-    """A row cannot be applied; `column` is the field, `code` and `message` say why."""
-
-    def __init__(self, column: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
-        self.code = code
-        self.message = message
 
 
 @dataclass(eq=False)
@@ -124,8 +114,7 @@ class AssociatesChunk:
             try:
                 self._apply(row)
             except RowRefused as refused:
-                message = f"{LABELS[refused.column]}: {refused.message}"
-                self.result.refusals.append(Refusal(row["_row"], row["_line"], refused.column, refused.code, message))
+                self.result.refusals.append(refused.refusal_of(row, LABELS))
         self._write()
         self.result.failed = len(self.result.refusals)
         self.result.refusals.sort(key=lambda refusal: refusal.row)
@@ -158,7 +147,9 @@ class AssociatesChunk:
             raise RowRefused(match, f"{match}_required", "Needed to find the associate.")
         found = self.people.by_key.get(key, []) if key else []
         if len(found) > 1:
-            raise RowRefused(match, "ambiguous_match", _fits(found))
+            raise RowRefused(
+                match, "ambiguous_match", fits_several("associates", (one.record["code"] or NEW for one in found))
+            )
         if found and found[0].line is not None and self.job.repeated == "refuse":
             raise RowRefused(match, "repeated_key", f"Came before, on line {found[0].line}.")
         if not found:
@@ -325,12 +316,6 @@ def _values(row: Row) -> Record:
 def _is_code(person: Person, code: str) -> bool:
     own = person.record["code"]
     return own is not None and code_key(own) == code_key(code)
-
-
-def _fits(found: Sequence[Person]) -> str:
-    codes = sorted(person.record["code"] or NEW for person in found)
-    more = f" and {len(codes) - MOST_NAMED} more" if len(codes) > MOST_NAMED else ""
-    return f"Fits {len(codes)} associates: {', '.join(codes[:MOST_NAMED])}{more}."
 
 
 def _shown(value: Any) -> Any:

@@ -13,7 +13,7 @@ from services.customers.bulk import newer
 from services.customers.bulk.create import named, new_records, same_contact
 from services.customers.bulk.differing import differing
 from services.customers.bulk.known import Known, find_accounts, lock_known, read_accounts, read_accounts_by_code
-from services.customers.bulk.merge import SAME_CONTACT, Merged, Merger, RowRefused
+from services.customers.bulk.merge import SAME_CONTACT, Merged, Merger
 from services.customers.bulk.rows import SECOND, has_second
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.unchanged import surely_unchanged
@@ -23,13 +23,13 @@ from services.customers.models import Outbox
 from shared.bulk import SEEN, ChunkResult, Refusal
 from shared.events.customers import AccountsImported
 from shared.importing.job import ImportJob
+from shared.importing.refused import MOST_NAMED, RowRefused, fits_several
 from shared.importing.rows import CheckedRows
 from shared.importing.tables import Cursor, copy_in, cursor_of, packed_ids
 from shared.keys import code_key, code_keys, email_keys
 from shared.outbox import record
 
 TRIES = 5
-MOST_NAMED = 5
 EMAIL_LOCK = 0x6C69_0003
 
 # Small chunks against big tables: whatever the statistics say, go by the index.
@@ -89,11 +89,6 @@ def _event(job: ImportJob, chunk_no: int, result: ChunkResult) -> AccountsImport
         actor_name=job.actor_name,
         file_name=job.file_name,
     )
-
-
-def _fits(matches: int, codes: list[str]) -> str:
-    more = f" and {matches - len(codes)} more" if matches > len(codes) else ""
-    return f"Fits {matches} customers: {', '.join(codes)}{more}."
 
 
 class Attempt(Protocol):
@@ -174,7 +169,7 @@ class Chunk:
         new = rows.filter(pl.col("matches").is_null())
         several = rows.filter(pl.col("matches") > 1).select("_row", "_line", "matches", "account_code")
         for row, line, matches, codes in several.iter_rows():
-            self._refusal(row, line, self.job.match, "ambiguous_match", _fits(matches, codes))
+            self._refusal(row, line, self.job.match, "ambiguous_match", fits_several("customers", codes, matches))
         here = rows.filter(pl.col("matches") == 1)
         if self.job.mode == "create":
             self.result.skipped += here.height
@@ -208,7 +203,7 @@ class Chunk:
             try:
                 merged = merger.merge(row, account)
             except RowRefused as refused:
-                self._refusal(row["_row"], row["_line"], refused.column, refused.code, refused.message)
+                self.result.refusals.append(refused.refusal_of(row, LABELS))
                 continue
             if edits and merged.is_change and (lost := newer.overwritten(row, merged, edits)):
                 self._overtakes()

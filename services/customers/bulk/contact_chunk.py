@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 from services.customers.bulk import newer
 from services.customers.bulk.contact_target import LABELS
 from services.customers.bulk.known import Known, find_accounts, lock_known, read_known
-from services.customers.bulk.merge import CONTACT_CHANGES, Changed, RowRefused
+from services.customers.bulk.merge import CONTACT_CHANGES, Changed
 from services.customers.bulk.people import People, Person
 from services.customers.bulk.write import add_contacts, update_records
 from services.customers.domain.records import contact_name
-from shared.bulk import ChunkResult, Refusal
+from shared.bulk import ChunkResult
 from shared.forecast import Forecast
 from shared.importing.job import ImportJob
+from shared.importing.refused import RowRefused
 from shared.importing.rows import CheckedRows
 from shared.importing.tables import Cursor, packed_ids
 from shared.keys import code_keys
@@ -46,8 +47,7 @@ class ContactsChunk:
             try:
                 self._apply(row)
             except RowRefused as refused:
-                message = f"{LABELS[refused.column]}: {refused.message}"
-                self.result.refusals.append(Refusal(row["_row"], row["_line"], refused.column, refused.code, message))
+                self.result.refusals.append(refused.refusal_of(row, LABELS))
         self._write()
         self.result.failed = len(self.result.refusals)
         self.result.refusals.sort(key=lambda refusal: refusal.row)

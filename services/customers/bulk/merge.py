@@ -13,6 +13,7 @@ from services.customers.domain.records import contact_name
 from services.customers.domain.search_text import SearchedContact, search_text
 from shared.countries import phone_region
 from shared.importing.job import ImportJob
+from shared.importing.refused import RowRefused
 from shared.importing.rows import ATTRIBUTES
 from shared.keys import email_key, name_key
 
@@ -30,16 +31,6 @@ SEARCHED = frozenset({"name", "city", "email_key", "phone_key", "phone2_key"})
 OF_CONTACT = {FIRST: CONTACT_FIELDS, SECOND: SECOND_FIELDS}
 SAME_CONTACT = "The same contact as the other one of this row."
 KEYED_CONTACT = frozenset({"first_name", "last_name", "email", "phone", "phone2"})
-
-
-class RowRefused(Exception):
-    """A row cannot be applied; `column` is the field, `code` and `message` say why."""
-
-    def __init__(self, column: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
-        self.code = code
-        self.message = message
 
 
 @dataclass

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.customers.bulk.known import Known, Record
-from services.customers.bulk.merge import CONTACT_CHANGES, CONTACT_CLEARED, Changed, RowRefused
+from services.customers.bulk.merge import CONTACT_CHANGES, CONTACT_CLEARED, Changed
 from services.customers.domain.keeping import phone_number
 from services.customers.domain.natural_keys import contact_key
 from services.customers.domain.records import contact_name
 from services.customers.domain.search_text import SearchedContact, search_text
 from shared.countries import phone_region
 from shared.importing.job import ImportJob
+from shared.importing.refused import RowRefused
 from shared.keys import email_key, name_key
 
 

@@ -17,27 +17,17 @@ from shared.bulk import ChunkResult, Refusal
 from shared.errors import DomainError
 from shared.forecast import Forecast
 from shared.importing.job import ImportJob
+from shared.importing.refused import RowRefused, fits_several
 from shared.keys import code_key, email_key
 
 NEEDED = frozenset({"import", "users.manage"})
 OWN_RIGHTS = ("kind", "roles", "active")
 CLEARED = ("email", "code")
 COLUMN_OF = {"associate_id": "associate", "beyond_your_permissions": "roles", "not_yourself": "active"}
-MOST_NAMED = 5
 
 # What became of a row, the user, and what it was before and after.
 Change = tuple[str, User | None, Image, Image]
 SKIPPED: Change = ("skipped", None, {}, {})
-
-
-class RowRefused(Exception):
-    """A row cannot be applied; `column` is the field, `code` and `message` say why."""
-
-    def __init__(self, column: str | None, code: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
-        self.code = code
-        self.message = message
 
 
 def apply_rows(session: Session, job: ImportJob, checked: CheckedRows) -> ChunkResult:
@@ -79,8 +69,10 @@ class UsersChunk:
         for row in self.rows:
             try:
                 change = self._try(row)
-            except (RowRefused, DomainError) as refused:
-                self.result.refusals.append(_refusal(row, refused))
+            except RowRefused as refused:
+                self.result.refusals.append(refused.refusal_of(row, LABELS))
+            except DomainError as error:
+                self.result.refusals.append(_refusal(row, error))
             else:
                 self._count(row, *change)
         self.result.failed = len(self.result.refusals)
@@ -116,15 +108,11 @@ class UsersChunk:
             raise RowRefused(self.job.match, "repeated_key", "Stands in the file twice.")
         found = self.known.find(key)
         if len(found) > 1:
-            raise RowRefused(self.job.match, "ambiguous_match", self._fits(found))
+            names = (users.get_user(self.session, one).username for one in found)
+            raise RowRefused(self.job.match, "ambiguous_match", fits_several("users", names))
         if not found:
             return SKIPPED if self.job.mode == "update" else self._create(row)
         return SKIPPED if self.job.mode == "create" else self._update(next(iter(found)), row, key)
-
-    def _fits(self, found: set[Any]) -> str:
-        names = sorted(users.get_user(self.session, one).username for one in found)
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        return f"Fits {len(names)} users: {', '.join(names[:MOST_NAMED])}{more}."
 
     def _create(self, row: Row) -> Change:
         username = row["username"] or row["email"]
@@ -224,11 +212,8 @@ class UsersChunk:
         }
 
 
-def _refusal(row: Row, refused: RowRefused | DomainError) -> Refusal:
-    if isinstance(refused, RowRefused):
-        column, code, message = refused.column, refused.code, refused.message
-    else:
-        names = [COLUMN_OF.get(name, name) for name in (*refused.fields, refused.code)]
-        column = next((name for name in names if name in LABELS), None)
-        code, message = refused.code, refused.sentence
-    return Refusal(row["_row"], row["_line"], column, code, f"{LABELS[column]}: {message}" if column else message)
+def _refusal(row: Row, error: DomainError) -> Refusal:
+    """Return the refusal of a row by a rule of the screen."""
+    names = [COLUMN_OF.get(name, name) for name in (*error.fields, error.code)]
+    column = next((name for name in names if name in LABELS), None)
+    return RowRefused(column, error.code, error.sentence).refusal_of(row, LABELS)
