@@ -27,12 +27,18 @@ POSTGRES_SETTINGS = (
     *("-c", "max_wal_size=2GB", "-c", "autovacuum_naptime=10s"),
 )
 PATIENCE = 60
+IN_TWO = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
 
 
 def run_tests(place: Place, arguments: list[str]) -> int:
-    """Run pytest with the servers it needs and return its exit code. `--drills` takes in the long fault drills."""
+    """Run pytest with the servers it needs and return its exit code. `--drills` takes in the long fault drills.
+
+    All tests run in two processes; some chosen ones in one, where a debugger and printed words come through.
+    """
     drills = "--drills" in arguments
     chosen = [argument for argument in arguments if argument != "--drills"]
+    if not chosen:
+        chosen = [*IN_TWO]
     if not any(argument.startswith("-m") for argument in chosen):
         chosen = ["-m", "drills or not drills" if drills else "not drills", *chosen]
     with servers_for_tests(place.state) as addresses:

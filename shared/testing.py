@@ -33,6 +33,12 @@ def server_url() -> str:
     return url
 
 
+def cache_url() -> str:
+    """Return the address of the test Valkey, in a database of its own for each process of a run."""
+    server = os.environ.get("LIAISON_TEST_REDIS", "redis://127.0.0.1:1/0").rpartition("/")[0]
+    return f"{server}/{os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')}"
+
+
 @pytest.fixture(scope="session")
 def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a fresh key pair per service."""
@@ -49,6 +55,7 @@ def make_database() -> Iterator[Callable[[str], str]]:
     def make(service: str) -> str:
         name = f"test_{service}_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(server_url(), autocommit=True) as admin:
+            admin.execute("SELECT pg_advisory_lock(1)")  # roles belong to all processes of a run
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             databases.add_scoped_role(admin, service)
         made.append(name)
@@ -73,7 +80,7 @@ def make_settings(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> C
         return Settings(
             service=service,
             database_url=database_url,
-            redis_url=os.environ.get("LIAISON_TEST_REDIS", "redis://127.0.0.1:1/0"),
+            redis_url=cache_url(),
             keys_dir=keys_dir,
             files_url=tmp_path_factory.mktemp("files").as_uri(),
             public_url="http://localhost",

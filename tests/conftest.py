@@ -1,3 +1,20 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and how they are shared out among processes."""
+
+from pathlib import Path
+
+import pytest
 
 pytest_plugins = ["shared.testing"]
+
+TESTS = Path(__file__).parent
+# Folders whose tests share running copies, and take longest.
+TOGETHER = ("journeys", "drills")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a process run whole files, or all of a folder in TOGETHER; these begin first."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+    order = {folder: at for at, folder in enumerate(TOGETHER)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).parts[0], len(order)))
