@@ -73,10 +73,10 @@ def liaison(environment: dict[str, str], *arguments: str, check: bool = True) ->
 
 
 @contextlib.contextmanager
-def own_copy(name: str) -> Iterator[OwnCopy]:
-    """Start a copy, yield it when it is ready, stop it and remove its state."""
+def own_copy(name: str, **more: str) -> Iterator[OwnCopy]:
+    """Start a copy with `more` in its environment, yield it when it is ready, stop it and remove its state."""
     state = ROOT / ".state" / f"bench-{name}-{os.getpid()}"
-    environment = {**os.environ, "LIAISON_STATE": str(state), "LIAISON_PORT": str(free_port())}
+    environment = {**os.environ, "LIAISON_STATE": str(state), "LIAISON_PORT": str(free_port()), **more}
     try:
         started = time.monotonic()
         liaison(environment, "up", "--detach")
