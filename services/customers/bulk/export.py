@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk.export_target import ExportTarget, export_target
 from services.customers.domain.search import SearchQuery, all_accounts
-from shared.cells import defuse, defuse_frame, safe_lines
+from shared.cells import defuse, defuse_frame, defuse_lines
 
 BLOCK_ROWS = 4_000
 BOM = b"\xef\xbb\xbf"
@@ -87,21 +87,27 @@ def _header(columns: Sequence[str], form: ExportForm) -> bytes:
     return (BOM if form.bom else b"") + line.getvalue().encode()
 
 
-def _blocks(rows: Iterator[bytes | memoryview]) -> Iterator[bytes]:
-    """Give some thousand rows at a time, with a NUL between, which no text has."""
-    while held := list(islice(rows, BLOCK_ROWS)):
-        yield b"\0".join(held)
+def _blocks(rows: Iterator[bytes | memoryview]) -> Iterator[list[bytes]]:
+    """Give some thousand rows at a time."""
+    lines = map(bytes, rows)
+    while block := list(islice(lines, BLOCK_ROWS)):
+        yield block
 
 
-def _written(block: bytes, names: Sequence[str], delimiter: str) -> bytes:
-    """Return a block of PostgreSQL's CSV as it goes into the file."""
-    lines = block.split(b"\0")
-    risky = (~safe_lines(pl.Series(lines, dtype=pl.Binary).cast(pl.String), delimiter)).arg_true().to_list()
-    if risky:
-        found = b"".join([lines[at] for at in risky])
-        frame = pl.read_csv(found, has_header=False, separator=delimiter, new_columns=list(names), infer_schema=False)
-        out = io.BytesIO()
-        defuse_frame(frame).write_csv(out, include_header=False, separator=delimiter, line_terminator="\n\0")
-        for at, line in zip(risky, out.getvalue().removesuffix(b"\0").split(b"\0"), strict=True):
-            lines[at] = line
-    return b"\0".join([*lines, b""]).replace(b"\n\0", LINE_END.encode())
+def _written(block: list[bytes], names: Sequence[str], delimiter: str) -> bytes:
+    """Return lines of PostgreSQL's CSV as they go into the file."""
+    lines = defuse_lines(pl.Series(block, dtype=pl.Binary).cast(pl.String), delimiter)
+    if lines.null_count():
+        apart = lines.is_null().arg_true()
+        lines = lines.scatter(apart, _taken_apart([block[at] for at in apart], names, delimiter))
+    whole: str = lines.str.strip_suffix("\n").str.join(LINE_END).item()
+    return (whole + LINE_END).encode()
+
+
+def _taken_apart(lines: Sequence[bytes], names: Sequence[str], delimiter: str) -> list[str]:
+    """Return lines whose cells were defused one by one."""
+    frame = pl.read_csv(
+        b"".join(lines), has_header=False, separator=delimiter, new_columns=list(names), infer_schema=False
+    )
+    out = defuse_frame(frame).write_csv(include_header=False, separator=delimiter, line_terminator="\n\0")
+    return out.removesuffix("\0").split("\0")
