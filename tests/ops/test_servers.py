@@ -49,7 +49,9 @@ def test_database_when_half_made_is_made_anew(tmp_path: Path) -> None:
         remove(home.parent)
 
 
-@pytest.mark.parametrize(("number", "stays"), [(os.getpid(), False), (4194305, True), ("", True)])
+@pytest.mark.parametrize(
+    ("number", "stays"), [(os.getpid(), False), (4194305, True), ("", True)], ids=["own", "none", "no"]
+)
 def test_lock_of_the_database_when_another_program_has_its_number_is_dropped(
     tmp_path: Path, number: object, stays: bool
 ) -> None:
