@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 TOGETHER = ("journeys", "drills")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let a process run whole files, or all of a folder in TOGETHER; these begin first."""
     for item in items:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from ops.browser import candidates
+from ops.processes import die_with_parent
+from ops.run import READY
 from ops.testing import free_port
 from tests.journeys.driving import Copy
 
@@ -25,7 +28,10 @@ expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 
 @pytest.fixture(scope="session")
 def running_copy() -> Iterator[Copy]:
-    """Liaison as a newcomer starts it; once, since a start takes half a minute of a busy machine."""
+    """Liaison as a newcomer starts it; once, since a start takes half a minute of a busy machine.
+
+    It ends with these tests, however they end.
+    """
     state = ROOT / ".state" / f"journey-{uuid.uuid4().hex[:8]}"
     port = free_port()
     environment = {
@@ -33,15 +39,26 @@ def running_copy() -> Iterator[Copy]:
         "LIAISON_STATE": str(state),
         "LIAISON_PORT": str(port),
     }
-    up = subprocess.run(
-        [ROOT / "liaison", "up", "--detach"], env=environment, capture_output=True, text=True, check=False, cwd=ROOT
+    told, tell = os.pipe()
+    up = subprocess.Popen(
+        [ROOT / "liaison", "up"],
+        env={**environment, "LIAISON_REPORT_TO": str(tell)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[tell],
+        cwd=ROOT,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 # no threads here
     )
+    os.close(tell)
     try:
-        assert up.returncode == 0, up.stdout + up.stderr
+        with os.fdopen(told, "rb") as answer:
+            message = answer.read()
+        assert message == READY, message.decode()
         first = (state / "first-sign-in.txt").read_text()
         yield Copy(f"http://localhost:{port}", state, environment, first.split()[-1])
     finally:
-        subprocess.run([ROOT / "liaison", "down"], env=environment, check=False, cwd=ROOT, capture_output=True)
+        up.terminate()
+        up.wait(60)
         shutil.rmtree(state, ignore_errors=True)
 
 
