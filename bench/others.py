@@ -26,7 +26,9 @@ LOCK = ROOT / "requirements/others.txt"
 KINDS = ("text", "boolean", "uuid")
 KNOWN = """
 SELECT column_name, data_type FROM information_schema.columns
-WHERE table_name = 'account' AND data_type = ANY(%s) AND column_name <> 'created_job' ORDER BY ordinal_position
+WHERE table_name = 'account' AND data_type = ANY(%s)
+    AND column_name NOT IN ('created_job', 'status_by')
+ORDER BY ordinal_position
 """
 
 
@@ -62,7 +64,11 @@ def by_django(copy: OwnCopy, python: Path, path: Path) -> float:
     """Import the accounts that are there into the copy of the tables that has the same indexes; return the seconds."""
     with psycopg.connect(copy.database("customers")) as connection:
         known = connection.execute(KNOWN, [list(KINDS)]).fetchall()
-        names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in known)
+        as_read = {"boolean": sql.SQL("{}::int AS {}")}
+        names = sql.SQL(", ").join(
+            as_read.get(kind, sql.SQL("{} AS {}")).format(sql.Identifier(name), sql.Identifier(name))
+            for name, kind in known
+        )
         query = sql.SQL("COPY (SELECT {} FROM account) TO STDOUT (FORMAT csv, HEADER)").format(names)
         with path.open("wb") as file, connection.cursor().copy(query) as rows:
             for piece in rows:
