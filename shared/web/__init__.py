@@ -23,7 +23,6 @@ from shared.web.paging import (
     next_cursor,
     page_of,
     pages_beside,
-    text_place,
 )
 from shared.web.problems import answer, flat_messages
 
@@ -53,7 +52,6 @@ __all__ = [
     "requires",
     "seen_version",
     "signed_in",
-    "text_place",
     "toast",
     "unchanged",
     "unmarked_routes",

@@ -46,14 +46,6 @@ def id_place(cursor: str | None) -> uuid.UUID | None:
     return as_id(decode_cursor(cursor, 1)[0]) if cursor else None
 
 
-def text_place(cursor: str | None) -> tuple[str, uuid.UUID] | None:
-    """Return where a page ordered by a text and an id begins; raise Invalid for a cursor of something else."""
-    if not cursor:
-        return None
-    order, record_id = decode_cursor(cursor, 2)
-    return as_order(order), as_id(record_id)
-
-
 def as_order(value: Any) -> str:
     """Return a text out of a cursor; raise Invalid for what no database holds."""
     if not isinstance(value, str) or any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in value):

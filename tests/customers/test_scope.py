@@ -1,18 +1,22 @@
 """A6: an associate's user sees the accounts that are linked with the associate now, and nothing of any other."""
 
+import itertools
 import uuid
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from services.customers.domain import accounts, contacts, copies
+from services.customers.domain import accounts, contacts, copies, search, search_sql
 from services.customers.domain.history import read_history
+from services.customers.domain.looked_after import find_looked_after
 from services.customers.domain.scope import limit_session
 from services.customers.domain.search import SearchQuery, find_accounts
 from services.customers.errors import AccountNotFound
@@ -124,6 +128,7 @@ def test_read_when_only_the_helper_stands_is_narrowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The first wall alone: without stepping into the role, PostgreSQL would show everything."""
+    monkeypatch.setattr(search_sql, "OWN_ACCOUNTS", "account")
     monkeypatch.setattr("shared.scope._ENTER", text("SELECT cast(:role AS text), cast(:associate AS text)"))
     mine, foreign = make_account("Cobalt Labs"), make_account("Cobalt Mines")
     contact = make_contact(foreign)
@@ -159,6 +164,34 @@ def test_read_when_only_row_level_security_stands_is_narrowed(
         assert limited.scalar(text("SELECT count(*) FROM account")) == 0
 
 
+def test_view_that_search_reads_when_asked_for_everything_has_their_own_alone(
+    app: Flask, make_account: Callable[..., Account], link: Callable[..., None], session: Session
+) -> None:
+    """The second wall of live search, whose owner is not under row-level security."""
+    mine, foreign = make_account("Cobalt Labs"), make_account("Cobalt Mines")
+    link(mine, DANA)
+    link(foreign, EVE)
+    for associate_id, own in ((DANA, {mine.id}), (EVE, {foreign.id}), (uuid.uuid4(), set()), (None, set())):
+        with read_only() as limited:
+            limit_session(limited, associate_id)
+            assert set(limited.scalars(text("SELECT id FROM own_account"))) == own
+            assert set(limited.scalars(text("SELECT id FROM own_account WHERE search LIKE '%cobalt%'"))) == own
+    with read_only() as limited:
+        limit_session(limited, DANA)
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            limited.execute(text("UPDATE own_account SET status = 'inactive'"))
+
+
+def test_view_that_search_reads_when_nobody_is_named_is_empty(
+    customers_app: Flask, make_account: Callable[..., Account], link: Callable[..., None]
+) -> None:
+    link(make_account("Cobalt Labs"), DANA)
+    with read_only() as session:
+        session.execute(text("SELECT set_config('liaison.associate', '', true)"))
+        assert session.scalar(text("SELECT count(*) FROM own_account")) == 0
+        assert "name" not in session.execute(text("SELECT * FROM own_account")).keys()  # noqa: SIM118 - no mapping
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     deeds=st.lists(st.tuples(st.integers(0, 3), st.sampled_from([DANA, EVE]), st.sampled_from(ROLES), st.booleans()))
@@ -176,7 +209,13 @@ def test_scope_is_whoever_is_linked_now_in_any_role(
         mine = {known[number].id for number, associate_id, _ in open_links if associate_id == me}
         with read_only() as limited:
             limit_session(limited, me)
-            assert {one.id for one in find_accounts(limited, SearchQuery(text="cobalt", status="all")).items} == mine
+            for few, typed in itertools.product((0, search_sql.FEW_LINKS), ("", "c", "cobalt", "obal")):
+                with patch.object(search, "FEW_LINKS", few):
+                    found = find_accounts(limited, SearchQuery(text=typed, status="all"))
+                assert {one.id for one in found.items} == mine
+                assert found.count == len(mine)
+            looked_after = find_looked_after(limited, me, SearchQuery(text="obal", status="all"))
+            assert {one.id for one in looked_after.items} == mine
             assert set(limited.scalars(select(Account.id))) == mine
             assert set(limited.scalars(text("SELECT id FROM account"))) == mine
             assert {one.id for one in known if limited.get(Account, one.id)} == mine

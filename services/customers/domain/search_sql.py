@@ -43,6 +43,7 @@ CHOICES = {
 # join: it would read all links of an associate before the first account, where a page is full after some hundred.
 LINKED = "(SELECT true FROM account_associate AS link WHERE link.account_id = id AND {} LIMIT 1)"
 LINK_CHOICES = {"associate": "associate_id = :associate", "associate_role": "role = :associate_role"}
+OWN_ACCOUNTS = "own_account AS account"
 
 
 class Place(NamedTuple):
@@ -72,9 +73,14 @@ class Question:
         return bool(self.terms or (self.is_narrowed and not self.code))
 
     @property
+    def accounts(self) -> str:
+        """What is searched: by who sees only their own, the view of these (migration 0009), which uses the indexes."""
+        return OWN_ACCOUNTS if "mine" in self.links else "account"
+
+    @property
     def is_narrowed(self) -> bool:
-        """Whether something was chosen, so that not all of a range match."""
-        return bool(self.choices or self.links)
+        """Whether something was chosen, so that not all of a range match; `accounts` has only what one may see."""
+        return bool(self.choices or self.links.keys() & LINK_CHOICES.keys())
 
 
 def values(question: Question) -> dict[str, Any]:
@@ -121,7 +127,7 @@ def walk(question: Question) -> str:
     """Step 2: a page of other matches, met in the order of names."""
     after = _after(question, OTHER)
     walked = " UNION ALL ".join(
-        f"(SELECT *, {SORTED} AS sorted FROM account WHERE status = '{status}' {after}"
+        f"(SELECT *, {SORTED} AS sorted FROM {question.accounts} WHERE status = '{status}' {after}"
         f" ORDER BY {SORTED}, id LIMIT {LONGEST_WALK})"
         for status in question.statuses
     )
@@ -146,8 +152,8 @@ def candidates(question: Question) -> str:
     if question.choices or question.statuses == ("inactive",):
         conditions.append(f"{FACETS} @> CAST(:facets AS text[])")
     return (
-        f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id FROM account"
-        f" WHERE {' AND '.join(conditions)} LIMIT {MOST + 1})"
+        f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id"
+        f" FROM {question.accounts} WHERE {' AND '.join(conditions)} LIMIT {MOST + 1})"
         f" SELECT *, (SELECT count(*) FROM found) AS total"
         f" FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found) AS placed {_page(question)}"
     )
@@ -161,9 +167,9 @@ def count_links(question: Question) -> str:
 def by_links(question: Question) -> str:
     """All steps at once for an associate with few links: each of its accounts is looked at."""
     return (
-        f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id FROM account"
-        f" WHERE id = ANY (ARRAY(SELECT account_id {_links(question)})) AND {_status(question)}"
-        f" AND {_chosen(question)} AND {_any_way(question)})"
+        f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id"
+        f" FROM {question.accounts} WHERE id = ANY (ARRAY(SELECT account_id {_links(question)}))"
+        f" AND {_status(question)} AND {_chosen(question)} AND {_any_way(question)})"
         f" SELECT *, (SELECT count(*) FROM found) AS total"
         f" FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found) AS placed {_page(question)}"
     )
@@ -222,15 +228,16 @@ def _first_of_range(question: Question, range_: str, order: str) -> str:
     """A page of the accounts of a range of an index; with something chosen, among the first of them."""
     rows = LONGEST_WALK if question.is_narrowed else ":rows"
     return (
-        f"SELECT {_place(question)}, id FROM (SELECT * FROM account WHERE {range_} ORDER BY {order} LIMIT {rows})"
-        f" AS first WHERE {_chosen(question)} LIMIT :rows"
+        f"SELECT {_place(question)}, id FROM (SELECT * FROM {question.accounts} WHERE {range_}"
+        f" ORDER BY {order} LIMIT {rows}) AS first WHERE {_chosen(question)} LIMIT :rows"
     )
 
 
 def _count(question: Question, range_: str) -> str:
     rows = LONGEST_WALK if question.is_narrowed else MOST + 1
     return (
-        f"SELECT count(*) FROM (SELECT * FROM account WHERE {range_} LIMIT {rows}) AS first WHERE {_chosen(question)}"
+        f"SELECT count(*) FROM (SELECT * FROM {question.accounts} WHERE {range_} LIMIT {rows}) AS first"
+        f" WHERE {_chosen(question)}"
     )
 
 
