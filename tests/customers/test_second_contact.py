@@ -187,6 +187,19 @@ def test_export_of_before_there_were_second_contacts_is_still_read(session: Sess
     assert counts(apply(session, old)) == {"unchanged": 1}
 
 
+def test_second_contact_when_changed_since_keeps_its_fields_under_its_own_name(session: Session) -> None:
+    apply(session, BOTH, id=SECOND)
+    apply(session, {**BOTH, "contact_job_title": "Chief", "second_contact_job_title": "Buyer"}, id=FIRST)
+    for one in contacts(session, "K1"):
+        people.edit_contact(session, BEN, one.account_id, one.id, {"job_title": "Own"}, one.version)
+    session.flush()
+    answer = undo(session, FIRST)
+    assert [(line["label"], line["field"]) for line in answer["left"]] == [
+        ("Zoe Doe (K1 Acme)", "contact_job_title"),
+        ("Bo Day (K1 Acme)", "second_contact_job_title"),
+    ]
+
+
 # --- the file
 
 

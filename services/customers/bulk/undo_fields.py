@@ -109,7 +109,7 @@ WHERE f.id = b.id AND f.kept IS NULL AND f.field IN ('is_customer', 'is_vendor')
 """
 LEFT = """
 SELECT f.account_id::text, f.id::text, a.code, a.name, c.first_name, c.last_name, f.contact_id IS NOT NULL,
-    coalesce('attributes.' || f.attribute, f.field), f.kept, f.actor_name, coalesce(f.by_job, false)
+    coalesce('attributes.' || f.attribute, f.field), f.kept, f.actor_name, coalesce(f.by_job, false), c.is_primary
 FROM undo_field f JOIN account a ON a.id = f.account_id LEFT JOIN contact c ON c.id = f.contact_id
 WHERE f.kept IS NOT NULL ORDER BY a.code_key, f.contact_id NULLS FIRST, 8
 """
@@ -218,9 +218,12 @@ class Fields:
         return copy_out(self.cursor, query, [list(ids)], columns)
 
     def _tell_left(self) -> None:
-        for account, record, code, name, first, last, of_contact, field, reason, by, by_job in self._run(LEFT):
+        for account, record, code, name, first, last, of_contact, field, reason, by, by_job, first_one in self._run(
+            LEFT
+        ):
             label = f"{contact_name(first, last)} ({code} {name})" if of_contact else f"{code} {name}"
-            place = f"contact_{field}" if of_contact else "roles" if field.startswith("is_") else field
+            contact = "contact_" if first_one or self.job.kind == "contacts" else "second_contact_"
+            place = f"{contact}{field}" if of_contact else "roles" if field.startswith("is_") else field
             self.kept.add(Place(account, record))
             self.left.append(left_field(account, label, place, reason, by, of_contact=of_contact, by_job=by_job))
 
