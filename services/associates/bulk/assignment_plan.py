@@ -1,5 +1,6 @@
-"""What the rows of a file of assignments make of the links of their customers: decided here, written elsewhere.
+"""What the rows of a file make of the links of their customers: decided here, written elsewhere.
 
+Rows of a file of assignments are found first; those of a file of customers come as links already (`plan_links`).
 Rows of one customer stand in one chunk. Rows that *replace* belong together: those of one customer and role say who has
 the role from now on, so they are applied all, or none of them is.
 """
@@ -115,6 +116,11 @@ def make_plan(rows: Sequence[Row], facts: Facts, mode: str, spoiled: Collection[
     return Planner(facts, mode, spoiled).plan(rows)
 
 
+def plan_links(wanted: Sequence[Wanted], facts: Facts) -> Plan:
+    """Decide about links whose customers and associates are known and may have them."""
+    return Planner(facts, "both", ()).settle(wanted)
+
+
 class Planner:
     """One chunk: its rows are found first, then those that replace are held together, then each is decided."""
 
@@ -143,7 +149,10 @@ class Planner:
                 found.append(self._wanted(row))
             except RowRefused as refused:
                 self._refuse(row, refused)
-        found = self._whole_groups(found)
+        return self.settle(self._whole_groups(found))
+
+    def settle(self, found: Sequence[Wanted]) -> Plan:
+        """Decide about rows whose customer and associate were found."""
         verdicts = [self._decide(one) for one in found]
         self._replace(verdicts)
         self.plan_.verdicts = verdicts

@@ -1,9 +1,11 @@
 """Applying a chunk of associates: each row in the order of the file, then all that changed at once."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 from sqlalchemy import bindparam, func, insert, select, text, update
@@ -11,7 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.associate_target import LABELS
-from services.associates.bulk.ids import pack
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
 from services.associates.models import Associate, Change, Outbox, code_sequence
 from shared.bulk import ChunkResult
@@ -19,12 +20,15 @@ from shared.codes import free_codes
 from shared.db import uuid7, uuid7s
 from shared.events.associates import AssociatesSaved
 from shared.forecast import NEW, Forecast
+from shared.importing.ids import pack
 from shared.importing.job import ImportJob, UndoJob
 from shared.importing.refused import RowRefused, fits_several
-from shared.importing.rows import CheckedRows
 from shared.keys import code_key, email_key
 from shared.outbox import record
 from shared.records import EMPTY, first_values
+
+if TYPE_CHECKING:  # it takes 40 MB, which who only notes associates does not need
+    from shared.importing.rows import CheckedRows
 
 Record = dict[str, Any]
 Row = Mapping[str, Any]

@@ -13,11 +13,11 @@ from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.associate_chunk import CHANGES, READ, Record, note_records, tell_saved, update_records
-from services.associates.bulk.ids import unpack
 from services.associates.domain.records import derived
 from services.associates.models import Associate, Change, Link, Outbox
 from shared.bulk import Kept, UndoResult
 from shared.events.associates import AssociatesRemoved
+from shared.importing.ids import unpack
 from shared.importing.job import UndoJob
 from shared.outbox import record
 

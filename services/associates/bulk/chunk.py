@@ -13,12 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from services.associates.bulk.ids import APART
 from services.associates.bulk.job import Customers, MassChange
 from services.associates.domain.links import share_accounts, working_associates
 from shared.bulk import ChunkResult, Refusal
 from shared.db import uuid7
 from shared.events.associates import LinksChanged
+from shared.importing.ids import APART
 
 TRIES = 5
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)

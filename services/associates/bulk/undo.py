@@ -12,10 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.chunk import links_by_associate, make_did, tell_links
-from services.associates.bulk.ids import unpack
 from services.associates.bulk.job import UndoJob
+from services.associates.bulk.link_writing import Written
 from services.associates.domain.links import share_accounts
 from shared.bulk import Kept, UndoResult
+from shared.importing.ids import unpack
 
 Names = Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, str]]
 
@@ -84,6 +85,27 @@ BY_ACCOUNT = "SELECT account_id, bool_or(begun) AS restored FROM did GROUP BY ac
 ACCOUNTS = "SELECT DISTINCT account_id FROM link WHERE id = ANY(:links)"
 
 
+Left = list[tuple[uuid.UUID, str, str, str]]
+
+
+@dataclass
+class TakenBack:
+    """What became of the customers whose links a chunk had changed.
+
+    `done` are those of whom something was taken back, true where somebody looks after them again; `left` tells what
+    stays, each [customer, associate, reason, sentence]. Of the others all had gone before.
+    """
+
+    accounts: set[uuid.UUID]
+    done: dict[uuid.UUID, bool]
+    left: Left
+
+    @property
+    def kept(self) -> set[uuid.UUID]:
+        """The customers of whom something stays."""
+        return {account for account, _, _, _ in self.left}
+
+
 @dataclass
 class LinksUndone(UndoResult):
     """What became of the customers of a chunk; `links` and `by` as in `LinksResult`."""
@@ -95,13 +117,17 @@ class LinksUndone(UndoResult):
 def undo_links(session: Session, job: UndoJob, created_ids: bytes, names: Names) -> LinksUndone:
     """Take back what a chunk did to links; `names` tells what customers are called. Commits nothing."""
     begun, ended, lead, stepped = unpack(created_ids, 4)
-    links = [*begun, *ended, *lead, *stepped]
+    return sum_up(session, job, take_back(session, job, Written(begun, ended, lead, stepped)), names)
+
+
+def take_back(session: Session, job: UndoJob, written: Written) -> TakenBack:
+    """Take back what was written; `did` then holds the links that began and ended."""
+    links = [*written.begun, *written.ended, *written.lead, *written.stepped]
     share_accounts(session)
     make_did(session)
     session.execute(text(LOCK), {"links": links})
     values: dict[str, Any] = {
-        "job": job.id, "begun": begun, "ended": ended, "lead": lead, "stepped": stepped,
-        "actor": job.actor.id, "actor_name": job.actor.name,
+        "job": job.id, **written._asdict(), "actor": job.actor.id, "actor_name": job.actor.name,
     }  # fmt: skip
     values["led"] = list(session.scalars(text(LED), values))
     accounts = set(session.scalars(text(ACCOUNTS), {"links": links}))
@@ -115,12 +141,10 @@ def undo_links(session: Session, job: UndoJob, created_ids: bytes, names: Names)
     led_back = set(session.scalars(text(STEP_BACK), values))
     session.execute(text(REOPEN), values)
     led_back |= set(session.scalars(text(LEAD_AGAIN), values))
-    return _summed_up(
-        session, job, accounts, left, names, dict.fromkeys(dropped, False) | dict.fromkeys(led_back, True)
-    )
-
-
-Left = list[tuple[uuid.UUID, str, str, str]]
+    done = dict.fromkeys(dropped, False) | dict.fromkeys(led_back, True)
+    for row in session.execute(text(BY_ACCOUNT)):
+        done[row.account_id] = row.restored or done.get(row.account_id, False)
+    return TakenBack(accounts, done, left)
 
 
 def _left_of_begun(session: Session, values: Mapping[str, Any]) -> tuple[Left, set[uuid.UUID]]:
@@ -139,33 +163,22 @@ def _left_of_begun(session: Session, values: Mapping[str, Any]) -> tuple[Left, s
     return left, gone
 
 
-def _summed_up(
-    session: Session,
-    job: UndoJob,
-    accounts: set[uuid.UUID],
-    left: Left,
-    names: Names,
-    beside: Mapping[uuid.UUID, bool],
-) -> LinksUndone:
-    """Return what became of the customers; `beside` says of whom what no link that began or ended tells."""
+def sum_up(session: Session, job: UndoJob, taken: TakenBack, names: Names) -> LinksUndone:
+    """Return what became of the customers, and tell it."""
     result = LinksUndone(by=(str(job.actor.id), job.actor.name), links=links_by_associate(session))
-    changed = {row.account_id: row.restored for row in session.execute(text(BY_ACCOUNT))}
-    did = {one: changed.get(one, False) or beside.get(one, False) for one in {*changed, *beside}}
-    kept = {account for account, _, _, _ in left}
-    for account in accounts:
-        if account in kept:
+    for account in taken.accounts:
+        if account in taken.kept:
             result.kept += 1
-        elif account not in did:
+        elif account not in taken.done:
             result.gone += 1
-        elif did[account]:
+        elif taken.done[account]:
             result.restored += 1
         else:
             result.removed += 1
-    called = names(sorted(kept)) if kept else {}
+    called = names(sorted(taken.kept)) if taken.kept else {}
     result.left = [
         Kept("customer", called.get(account, "A deleted customer"), f"/customers/{account}", name, reason, message)
-        for account, name, reason, message in left
+        for account, name, reason, message in taken.left
     ]
-    if changed:
-        tell_links(session)
+    tell_links(session)
     return result
