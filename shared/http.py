@@ -15,12 +15,16 @@ CONNECT_SECONDS = 3.0
 
 
 class ServiceUnavailable(Unavailable):
-    """Another service did not answer, or not sensibly; the same call may go through later."""
+    """Another service did not answer, or not sensibly; the same call may go through later.
+
+    `away` is what people call the one that is away, which may be one `behind` that peer.
+    """
 
     code = "service_unavailable"
 
-    def __init__(self, peer: str, reason: str) -> None:
-        super().__init__(f"The {peer.removesuffix('_bulk')} service does not answer just now ({reason}).")
+    def __init__(self, peer: str, reason: str, behind: str = "") -> None:
+        self.away = behind or peer.removesuffix("_bulk")
+        super().__init__(f"The {self.away} service does not answer just now ({reason}).", extra={"away": self.away})
         self.peer = peer
         self.reason = reason
 
@@ -82,9 +86,17 @@ class ServiceClient:
 
     def _raise_for(self, response: httpx.Response) -> None:
         if response.status_code >= 500 or response.status_code == 429:
-            raise ServiceUnavailable(self.peer, str(response.status_code))
+            raise ServiceUnavailable(self.peer, str(response.status_code), self._behind(response))
         if response.status_code >= 400:
             problem = response.json() if "json" in response.headers.get("Content-Type", "") else {}
             if response.status_code == 404:
                 raise NotFound(problem.get("detail") or "There is no such thing.")
             raise CallRefused(self.peer, response.status_code, problem)
+
+    def _behind(self, response: httpx.Response) -> str:
+        """Return which service is away where the peer says that it is another one."""
+        try:
+            problem = response.json() if "json" in response.headers.get("Content-Type", "") else {}
+        except ValueError:
+            return ""
+        return str(problem.get("away", "")) if isinstance(problem, dict) else ""

@@ -177,7 +177,11 @@ class Owner:
 
         @app.errorhandler(DomainError)
         def refused(error: DomainError) -> Any:
-            return {"code": error.code, "detail": error.sentence}, error.status, {"Content-Type": "application/json"}
+            return (
+                {"code": error.code, "detail": error.sentence, **error.extra},
+                error.status,
+                {"Content-Type": "application/json"},
+            )
 
         @app.get("/internal/import-targets/<kind>")
         def target(kind: str) -> Any:

@@ -18,6 +18,7 @@ from services.imports.domain.staging import chunk_file
 from services.imports.models import Chunk, Job
 from services.imports.tasks import reading
 from shared.db import read_only, unit_of_work
+from shared.http import ServiceUnavailable
 from tests.imports.conftest import rows
 from tests.imports.seeing import chunk_states, counts, now_due, refusals
 
@@ -124,6 +125,18 @@ def test_an_owner_that_is_away_is_waited_for(make_job, run, see, owner):
     owner.before = lambda frame: None
     now_due()
     assert counts(run(job)) == (10, 10, 0, 0, 0, 0)
+
+
+def test_who_is_away_behind_the_owner_is_told_by_name(make_job, see, owner):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+
+    def asks_in_vain(_):
+        raise ServiceUnavailable("associates", "ConnectError")
+
+    owner.before = asks_in_vain
+    tasks.send_chunks.run("short")
+    assert see(job).waiting.startswith("Waiting for the associates service, which does not answer just now.")
 
 
 def test_an_owner_that_is_away_for_long_costs_neither_the_job_nor_its_error_file(make_job, run, see, app, monkeypatch):

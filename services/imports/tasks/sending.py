@@ -69,7 +69,7 @@ def _undo(claim: Claim, queue: str) -> None:
     except ServiceUnavailable as error:
         log.warning("chunk not taken back", job=str(claim.job_id), no=claim.no, reason=error.reason)
         with unit_of_work() as session:
-            chunks.wait_for_owner(session, claim, waiting_for(owner.name))
+            chunks.wait_for_owner(session, claim, waiting_for(error.away))
     except DomainError as error:
         with unit_of_work() as session:
             if chunks.holds(session, claim):
@@ -95,7 +95,7 @@ def _try_later(claim: Claim, error: ServiceUnavailable) -> None:
     log.warning("chunk not applied", job=str(claim.job_id), no=claim.no, reason=error.reason)
     with unit_of_work() as session:
         if is_away(error):
-            chunks.wait_for_owner(session, claim, waiting_for(owners().of(claim.kind).name))
+            chunks.wait_for_owner(session, claim, waiting_for(error.away))
         else:
             chunks.give_back(session, claim, error.sentence)
 
