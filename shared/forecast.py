@@ -50,22 +50,23 @@ class Forecast:
                 }
             )
 
-    def updates(self, row: int, line: int, record: str, changes: Mapping[str, tuple[Any, Any]]) -> None:
-        """Note a row that would change the record that people call `record`: {field: (old, new)}."""
+    def updates(
+        self, row: int, line: int, record: str, changes: Mapping[str, tuple[Any, Any]], known: Shown | None = None
+    ) -> None:
+        """Note a row that would change the record that people call `record`: {field: (old, new)}.
+
+        `known` is what was noted of the same row before.
+        """
         self.fields.update(changes.keys())
-        if len(self.updated) < MOST_ROWS:
-            first = list(changes.items())[:MOST_FIELDS]
-            self.updated.append(
-                {
-                    "row": row,
-                    "line": line,
-                    "record": as_text(record),
-                    "changes": [
-                        {"field": name, "old": as_text(old), "new": as_text(new)} for name, (old, new) in first
-                    ],
-                    "more": max(len(changes) - MOST_FIELDS, 0),
-                }
-            )
+        first = [
+            {"field": name, "old": as_text(old), "new": as_text(new)}
+            for name, (old, new) in list(changes.items())[:MOST_FIELDS]
+        ]
+        if known:
+            known["changes"] += first
+        elif len(self.updated) < MOST_ROWS:
+            more = max(len(changes) - MOST_FIELDS, 0)
+            self.updated.append({"row": row, "line": line, "record": as_text(record), "changes": first, "more": more})
 
     def answer(self, result: ChunkResult) -> Shown:
         """Return the answer that the worker gets: the counts and refusals of `result`, and what was noted."""

@@ -1,12 +1,13 @@
-"""Events of customers that concern links: an account is gone, or back."""
+"""Events of customers that concern links: an account is gone, or back; an import says who looks after its accounts."""
 
 import uuid
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from services.associates.bulk.wishes import Wish, fulfil_wish
 from services.associates.domain.links import end_links_of_account, reopen_links_of_account
-from shared.events.customers import AccountDeleted, AccountRestored
+from shared.events.customers import AccountDeleted, AccountRestored, AssignmentsWished
 from shared.feed import Handler
 from shared.history import Actor
 
@@ -23,6 +24,15 @@ def reopen_links(session: Session, event: dict[str, Any]) -> None:
     reopen_links_of_account(session, uuid.UUID(event["payload"]["account_id"]))
 
 
+def give_associates(session: Session, event: dict[str, Any]) -> None:
+    """Rows of an import say who looks after their accounts."""
+    fulfil_wish(session, Wish.from_event(event["payload"]))
+
+
 FEEDS: dict[str, dict[str, Handler]] = {
-    "customers": {AccountDeleted.name: end_links, AccountRestored.name: reopen_links},
+    "customers": {
+        AccountDeleted.name: end_links,
+        AccountRestored.name: reopen_links,
+        AssignmentsWished.name: give_associates,
+    },
 }

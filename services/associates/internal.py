@@ -1,4 +1,6 @@
-"""What the imports service asks of associates: chunks of imports and of mass changes to apply and to take back.
+"""What is asked of associates for jobs: chunks of imports and of mass changes to apply and to take back.
+
+Customers asks, too: who is meant by the rows of its imports, and to take back what such rows had asked for.
 
 Whatever reads rows is loaded with the first chunk: it takes 40 MB, which most of the time nobody needs.
 """
@@ -15,12 +17,18 @@ from services.associates.bulk.chunk import change_links
 from services.associates.bulk.job import KIND as MASS_CHANGE
 from services.associates.bulk.job import MassChange, UndoJob, read_customers, target
 from services.associates.bulk.undo import undo_links
+from services.associates.bulk.wishes import undo_wish
+from services.associates.bulk.words import ROLES
 from services.associates.domain.links import working_associates
+from services.associates.domain.naming import Called, Meant, find_called
 from services.associates.schemas.changes import ChangeCheck
+from services.associates.schemas.wishes import ResolveIn, WishUndoIn
 from services.associates.surroundings import account_names, accounts_with_codes
 from shared.bulk import UndoResult
 from shared.db import read_only, unit_of_work
+from shared.history import Actor
 from shared.importing import job as importing
+from shared.keys import name_key
 from shared.web import internal
 
 if TYPE_CHECKING:
@@ -44,6 +52,29 @@ def check_change() -> dict[str, Any]:
     with read_only() as session:
         found = working_associates(session, asked["associate_ids"], also_inactive=asked["action"] == "remove")
     return {"associates": [{"id": str(one.id), "name": one.name} for one in found]}
+
+
+@blueprint.post("/internal/associates/resolve")
+@internal()
+def resolve() -> dict[str, Any]:
+    """Tell whom rows mean, in the order in which they were told, and which roles words are; null for none."""
+    asked: dict[str, Any] = ResolveIn().load(request.get_json(silent=True) or {})
+    with read_only() as session:
+        meant = find_called(session, [Called(**one) for one in asked["called"]], asked["job_id"])
+    return {
+        "meant": [_meant(one) for one in meant],
+        "roles": [ROLES.get(name_key(role)) for role in asked["roles"]],
+    }
+
+
+@blueprint.post("/internal/wishes/<uuid:job_id>/<int:chunk_no>/undo")
+@internal()
+def undo_links_of_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
+    """Take back the links that the rows of a chunk had asked for, once; tell what stays."""
+    asked: dict[str, Any] = WishUndoIn().load(request.get_json(silent=True) or {})
+    job = UndoJob(job_id, chunk_no, Actor(asked["actor_id"], asked["actor_name"]))
+    with unit_of_work() as session:
+        return undo_wish(session, job, _names, asked["accounts"])
 
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>")
@@ -139,6 +170,11 @@ def _read_chunk(job_id: UUID, chunk_no: int) -> tuple[importing.ImportJob, "Kind
     kind = _kind(job.kind)
     frame = read_chunk(request.get_data(cache=False), request.headers.get("Liaison-Checksum", ""))
     return job, kind, kind.read(chunk_no, frame, accounts_with_codes)
+
+
+def _meant(one: Meant) -> dict[str, Any]:
+    those = [{"id": str(who.id), "code": who.code, "name": who.name, "active": who.active} for who in one.those]
+    return {"verdict": one.verdict, "those": those}
 
 
 def _open_fence(job_id: UUID) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class AccountNotFound(NotFound):
@@ -207,3 +207,12 @@ class MessageNotUnsent(Conflict):
     def __init__(self, state: str) -> None:
         words = {"queued": "This mail is on its way already."}
         super().__init__(words.get(state, "This mail has been sent."), extra={"state": state})
+
+
+class LinksNotTakenBack(Unavailable):
+    """A chunk is to be taken back, and associates was not told yet to take back the links that it asked for."""
+
+    code = "links_not_taken_back"
+
+    def __init__(self) -> None:
+        super().__init__("What this part of the import asked of associates is not taken back yet. Ask again.")

@@ -1,10 +1,10 @@
 """What the imports service asks of customers: the import target, chunks of rows to apply, and exports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request, stream_with_context
+from flask import Blueprint, Response, current_app, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import receipts
@@ -13,16 +13,22 @@ from services.customers.bulk.export import ExportForm, count_export, stream_expo
 from services.customers.bulk.export_target import export_target
 from services.customers.bulk.kinds import KEYS, kind_of
 from services.customers.bulk.selection import stream_snapshot
+from services.customers.bulk.undo import LinksTakenBack
+from services.customers.bulk.wishes import with_wishes
 from services.customers.domain.copies import associate_meant
 from services.customers.domain.search import SearchQuery
 from services.customers.domain.selections import get_selection, get_snapshot
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
+from shared.http import ServiceClient
 from shared.importing.job import ImportJob, UndoJob, check_kind, kind_told
+from shared.importing.rows import CheckedRows
 from shared.web import internal
 
 blueprint = Blueprint("bulk", __name__)
+
+ASSOCIATES_SECONDS = 15.0
 
 
 @blueprint.get("/internal/import-targets/<kind>")
@@ -38,7 +44,7 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Apply a chunk exactly once."""
     job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""), KEYS)
     checksum = request.headers.get("Liaison-Checksum", "")
-    checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
+    checked = _read_chunk(job, checksum)
     with unit_of_work() as session:
         receipts.open_fence(session, job_id)
     with unit_of_work() as session:
@@ -50,8 +56,7 @@ def apply_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 def check_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Tell what would become of a chunk; nothing is written."""
     job = ImportJob.from_header(job_id, request.headers.get("Liaison-Job", ""), KEYS)
-    checksum = request.headers.get("Liaison-Checksum", "")
-    checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
+    checked = _read_chunk(job, request.headers.get("Liaison-Checksum", ""))
     with unit_of_work() as session:
         return dry_run_rows(session, job, checked, kind_of(job.kind).look)
 
@@ -69,8 +74,11 @@ def void_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 def undo_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Take back what a chunk did, once."""
     job = UndoJob.from_json(job_id, chunk_no, request.get_json(silent=True), KEYS)
+    with read_only() as session:
+        asked = receipts.asked_for_links(session, job)
+    links = _take_links_back(job, asked) if asked else None
     with unit_of_work() as session:
-        return receipts.undo_chunk(session, job)
+        return receipts.undo_chunk(session, job, links)
 
 
 @blueprint.post("/internal/jobs/<uuid:job_id>/fence")
@@ -89,6 +97,26 @@ def finish_job(job_id: UUID) -> dict[str, Any]:
     with unit_of_work() as session:
         receipts.finish_job(session, job_id)
     return {}
+
+
+def _read_chunk(job: ImportJob, checksum: str) -> CheckedRows:
+    """Return the rows that this request brings; associates is asked who is meant where they name associates."""
+    checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
+    return with_wishes(checked, job, lambda asked: _associates().post("/internal/associates/resolve", json=asked))
+
+
+def _take_links_back(job: UndoJob, accounts: Sequence[UUID]) -> LinksTakenBack:
+    """Have associates take back what a chunk asked for; before the chunk, so that its customers can go."""
+    told = {"actor_id": str(job.actor_id), "actor_name": job.actor_name, "accounts": [str(one) for one in accounts]}
+    return LinksTakenBack.from_json(_associates().post(f"/internal/wishes/{job.id}/{job.chunk_no}/undo", json=told))
+
+
+def _associates() -> ServiceClient:
+    client: ServiceClient | None = current_app.extensions.get("customers.associates")
+    if client is None:
+        client = ServiceClient(current_app.extensions["liaison.settings"], "associates", seconds=ASSOCIATES_SECONDS)
+        current_app.extensions["customers.associates"] = client
+    return client
 
 
 @blueprint.get("/internal/export-targets/<kind>")

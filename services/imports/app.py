@@ -8,6 +8,7 @@ from services.imports.config import (
     EXPORT_SECONDS,
     EXPORTS,
     FEATURES,
+    FIELDS,
     MASS_CHANGES,
     NEEDS,
     SNAPSHOTS,
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         {kind: ServiceClient(settings, peer, seconds=config.owner_seconds) for kind, peer in peers.items()}
         for peers in (TARGETS, MASS_CHANGES)
     )
-    app.extensions["imports.owners"] = Owners(imported, changed, FEATURES, NEEDS)
+    app.extensions["imports.owners"] = Owners(imported, changed, FEATURES, NEEDS, FIELDS)
     app.extensions["imports.mass_change_peers"] = MassChangePeers(
         ServiceClient(settings, SNAPSHOTS, seconds=EXPORT_SECONDS),
         ServiceClient(settings, MASS_CHANGES["mass_change"], seconds=config.owner_seconds),

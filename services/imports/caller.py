@@ -1,12 +1,16 @@
 """Who asks, and under which conditions."""
 
+from collections.abc import Mapping as Fields
+
 from flask import current_app, request
 
 from services.imports.domain.jobs import Viewer
+from services.imports.domain.mapping import Mapping
 from services.imports.domain.owners import Owner, Owners
+from services.imports.domain.target import Target
 from services.imports.errors import UnknownKind
 from services.imports.models import Job
-from shared.errors import Forbidden, Invalid
+from shared.errors import DomainError, FeatureOff, Forbidden, Invalid
 from shared.web import current_identity, seen_version
 
 
@@ -18,13 +22,42 @@ def current_viewer() -> Viewer:
     identity = current_identity()
     off = {kind: feature for kind, feature in _owners().features.items() if not identity.has(feature)}
     hidden = frozenset(kind for kind, needed in _owners().needs.items() if not identity.may(needed))
-    return Viewer(identity.user_id, identity.name, identity.may("jobs.all"), off, hidden)
+    barred = {kind: _barred(fields) for kind, fields in _owners().fields.items()}
+    return Viewer(identity.user_id, identity.name, identity.may("jobs.all"), off, hidden, barred)
+
+
+def _barred(fields: Fields[str, tuple[str, str]]) -> dict[str, DomainError]:
+    """Return the fields that this person may not feed now, and why."""
+    identity, barred = current_identity(), dict[str, DomainError]()
+    for name, (feature, needed) in fields.items():
+        if not identity.has(feature):
+            barred[name] = FeatureOff(feature)
+        elif not identity.may(needed):
+            barred[name] = Forbidden("You do not have the permission for this. Ask an administrator.")
+    return barred
+
+
+def target_for(kind: str) -> Target:
+    """Return what an import of a kind may contain, with the fields that this person may feed now."""
+    return _owners().of(kind).target().without(current_viewer().barred.get(kind, {}))
 
 
 def importable_kinds() -> list[str]:
     """Return what this person can import now: nothing that belongs to a part of Liaison which is switched off."""
     viewer = current_viewer()
     return [kind for kind in _owners().kinds if kind not in viewer.off and kind not in viewer.hidden]
+
+
+def associate_fields(kind: str) -> list[str]:
+    """Return the fields by which rows of a kind name associates; none where this person may not feed them now."""
+    barred = current_viewer().barred.get(kind, {})
+    return [name for name in _owners().fields.get(kind, {}) if name not in barred]
+
+
+def names_associates(job: Job) -> bool:
+    """Tell whether rows of a job name associates."""
+    mapping = Mapping.from_json(job.mapping or {})
+    return not {*mapping.columns.values(), *mapping.constants}.isdisjoint(_owners().fields.get(job.kind, {}))
 
 
 def importable(kind: str) -> Owner:
@@ -36,6 +69,12 @@ def importable(kind: str) -> Owner:
         raise Forbidden("You do not have the permission for this. Ask an administrator.")
     viewer.must_have(kind)
     return owners.of(kind)
+
+
+def importable_target(kind: str) -> Target:
+    """Return what an import of a kind that people can import may contain; raise as `importable` does."""
+    importable(kind)
+    return target_for(kind)
 
 
 def _owners() -> Owners:

@@ -66,6 +66,17 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="let rows of an export overwrite what others changed since; without it such rows are refused",
     )
     imports.add_argument(
+        "--associates",
+        choices=("add", "replace"),
+        default="add",
+        help="associates that rows of customers name come to the others (add), or replace those who have their role",
+    )
+    imports.add_argument(
+        "--create-associates",
+        action="store_true",
+        help="create associates that are not known, who cannot sign in; without it such rows are refused",
+    )
+    imports.add_argument(
         "--saved", metavar="NAME", help="match the columns as saved under this name; --map and --set come before it"
     )
     imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
@@ -143,6 +154,8 @@ def _match(
         "blank": options.blank,
         "repeated": options.repeated,
         "newer": "overwrite" if options.overwrite_newer else "refuse",
+        "associates": options.associates,
+        "create_associates": options.create_associates,
     }
     api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
 

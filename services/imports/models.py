@@ -100,6 +100,8 @@ class Job(Base):
     blank: Mapped[Words] = mapped_column(server_default="keep")
     repeated: Mapped[Words] = mapped_column(server_default="refuse")
     newer: Mapped[Words] = mapped_column(server_default="refuse")
+    associates: Mapped[Words] = mapped_column(server_default="add")
+    create_associates: Mapped[bool] = mapped_column(server_default="false")
     queue: Mapped[Words] = mapped_column(server_default="short")
     chunk_rows: Mapped[int] = mapped_column(server_default="5000")
 

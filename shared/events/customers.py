@@ -97,3 +97,23 @@ class AccountsTakenBack:
     actor_id: str
     actor_name: str
     file_name: str
+
+
+@dataclass(frozen=True)
+class AssignmentsWished:
+    """Rows of a chunk of an import say who looks after their accounts. `mode` is add, or replace: instead of others.
+
+    Each of `links` is [account_id, associate_id, role]. Each of `new` is an associate that nobody knew when the chunk
+    was applied, and its links: [code, name, e-mail, [[account_id, role], ...]]; the name is always there.
+    """
+
+    name: ClassVar[str] = "customers.assignments_wished.v1"
+
+    job_id: str
+    chunk_no: int
+    mode: str
+    links: list[list[str]]
+    new: list[list[str | list[list[str]] | None]]
+    actor_id: str
+    actor_name: str
+    file_name: str

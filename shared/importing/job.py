@@ -38,6 +38,8 @@ class JobHeader(ma.Schema):
     blanks = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(validate=BLANK), load_default=dict)
     repeated = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "fold")))
     newer = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "overwrite")))
+    associates = ma.fields.String(load_default="add", validate=ma.validate.OneOf(("add", "replace")))
+    create_associates = ma.fields.Boolean(load_default=False)
     actor_id = ma.fields.UUID(required=True)
     actor_name = ma.fields.String(required=True)
     file_name = ma.fields.String(load_default="")
@@ -50,8 +52,9 @@ class ImportJob:
     `mode` is create (what is there is skipped), update (what is not there is skipped) or both; `match` is the name of
     the key that finds a row's record, code or email for most; `blank` says whether a blank cell keeps or clears,
     `blanks` where a field does otherwise; `repeated` says whether rows of one key are refused, or applied one after
-    the other (fold); `newer` whether a row of an export may overwrite what others changed since. `chunk_no` is the
-    chunk at hand, whose changes are taken back together.
+    the other (fold); `newer` whether a row of an export may overwrite what others changed since. `associates` says
+    whether those that a row of customers names come to the others or replace them, `create_associates` whether unknown
+    ones are made. `chunk_no` is the chunk at hand, whose changes are taken back together.
     """
 
     id: uuid.UUID
@@ -65,6 +68,8 @@ class ImportJob:
     blanks: Mapping[str, str] = field(default_factory=dict)
     repeated: str = "refuse"
     newer: str = "refuse"
+    associates: str = "add"
+    create_associates: bool = False
     chunk_no: int = 0
 
     @classmethod

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +53,11 @@ def check_rows(
     schema: ma.Schema,
     labels: Mapping[str, str],
     loaders: Mapping[type, Loader] = LOADERS,
-    left_out: Collection[str] = (),
+    left_out: Sequence[Collection[str]] = (),
 ) -> CheckedRows:
     """Clean the cells of a chunk and hold each row against the rule book of its kind.
 
-    Fields that are `left_out` get no column where the file gives none of them.
+    The fields of a group that is `left_out` get no columns where the file gives none of them.
     """
     mapped = [name for name in frame.columns if name in schema.fields]
     cells = frame.select(
@@ -66,13 +66,13 @@ def check_rows(
         *(clean_texts(frame[name].cast(pl.String)).alias(name) for name in mapped),
     )
     loaded = load_rows(schema, cells, loaders)
-    has_any = not frozenset(left_out).isdisjoint(mapped)
+    absent = {name for group in left_out if frozenset(group).isdisjoint(mapped) for name in group}
     places = cells.select(PLACE)
     refusals = [refusal(places.row(at), "invalid", words, labels) for at, words in sorted(loaded.faults.items())]
     missing = [
         pl.lit(None, dtype=pl.List(pl.String) if isinstance(rule, TagsCell) else pl.String).alias(name)
         for name, rule in schema.fields.items()
-        if name not in mapped and (name not in left_out or has_any)
+        if name not in mapped and name not in absent
     ]
     return CheckedRows(loaded.rows.with_columns(missing), frozenset(mapped), refusals)
 

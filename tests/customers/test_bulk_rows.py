@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.customers.bulk.kinds import kind_of
 from services.customers.bulk.rows import CUSTOMER_ROW, FIELDS, LOADERS
-from services.customers.bulk.target import TARGET_FIELDS, customers_target
+from services.customers.bulk.target import ALL_FIELDS, customers_target
 from services.imports.domain.matching import suggest
 from services.imports.domain.target import Target
 from shared.fastcheck import load_rows
@@ -180,14 +180,14 @@ def test_row_when_several_cells_are_wrong_is_refused_once_with_all_reasons() -> 
 
 
 def test_target_when_asked_names_every_field_of_a_row_once() -> None:
-    assert tuple(field.name for field in TARGET_FIELDS) == FIELDS
-    labels = [field.label for field in TARGET_FIELDS]
+    assert tuple(field.name for field in ALL_FIELDS) == FIELDS
+    labels = [field.label for field in ALL_FIELDS]
     assert len(set(labels)) == len(labels)
 
 
 def test_target_when_its_aliases_are_compared_gives_each_to_one_field() -> None:
     owners: dict[str, list[str]] = {}
-    for field in TARGET_FIELDS:
+    for field in ALL_FIELDS:
         for alias in {field.name, field.label.lower(), *field.aliases.split(", ")}:
             owners.setdefault(alias, []).append(field.name)
     assert {alias: fields for alias, fields in owners.items() if len(fields) > 1} == {}

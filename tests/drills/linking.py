@@ -89,6 +89,29 @@ class Linking:
         self.catch_up()
         return Links(self._digest("associates", LINKS), self._digest("customers", COPY), tuple(counted))
 
+    def story_of_rows(self, fault: Fault | None = None) -> Links:
+        """Import a file that gives everybody two associates, then one that replaces those of a half; undo the second.
+
+        `fault` strikes while associates is in the middle of what a file asks for, or of taking it back, and again while
+        the reader of its feed is in the middle of a batch.
+        """
+        self.forget_links()
+        rows, ended = self.round.rows, []
+        for numbers, who, mode in (
+            (range(rows), "Associate 0;Associate 1", "add"),
+            (range(0, rows, 2), "Associate 2", "replace"),
+        ):
+            lines = "".join(f"C{number:06d},{who},sales\n" for number in numbers)
+            with self.struck_twice(fault) if fault else contextlib.nullcontext():
+                job_id = self.round.start(f"code,associate_name,associate_role\n{lines}".encode(), associates=mode)
+            ended.append(self.round.wait(job_id))
+        with self.struck_twice(fault) if fault else contextlib.nullcontext():
+            self.stack.ask("POST", f"/jobs/{job_id}/undo")
+        undone = self.round.wait(job_id)["undo"]
+        counted = [job["counts"] for job in ended] + [{name: undone[name] for name in ("removed", "restored", "kept")}]
+        self.catch_up()
+        return Links(self._digest("associates", LINKS), self._digest("customers", COPY), tuple(counted))
+
     @contextlib.contextmanager
     def struck_twice(self, fault: Fault) -> Iterator[None]:
         """Hold the links and their copy; what the block starts meets the fault in the one, then in the other."""

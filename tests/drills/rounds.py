@@ -170,15 +170,15 @@ class Round:
         with self.stack.database("imports") as imports:
             imports.execute("TRUNCATE job CASCADE")
 
-    def start(self, content: bytes) -> str:
-        """Upload a file, match its columns by their names, and start the job."""
+    def start(self, content: bytes, **choices: str) -> str:
+        """Upload a file, match its columns by their names, and start the job with these choices."""
         query = {"kind": "customers", "filename": "drill.csv"}
         job = self.stack.ask("POST", "/uploads", params=query, content=content).json()
         columns = {name: name for name in job["header"] if name != "Extra"}
         self.stack.ask(
             "PATCH",
             f"/jobs/{job['id']}",
-            json={"mapping": {"columns": columns, "keep_unmapped": True}},
+            json={"mapping": {"columns": columns, "keep_unmapped": True}, **choices},
             headers={"If-Match": f'"{job["version"]}"'},
         )
         self.stack.ask("POST", f"/jobs/{job['id']}/start")

@@ -72,6 +72,22 @@ def test_a_fault_in_the_middle_of_mass_changes_and_their_events_changes_nothing(
     assert story.story(fault) == expected
 
 
+@pytest.fixture(scope="module")
+def expected_of_rows(story: Linking) -> Links:
+    links = story.story_of_rows()
+    added, replaced, undone = links.counts
+    assert (added["updated"], replaced["updated"], undone["restored"]) == (CUSTOMERS, CUSTOMERS // 2, CUSTOMERS // 2)
+    return links
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_a_fault_while_rows_of_customers_give_them_associates_changes_nothing(
+    story: Linking, expected_of_rows: Links, fault: Callable[[Stack], None]
+) -> None:
+    """A10: the links of an import are there once, however often its parts die."""
+    assert story.story_of_rows(fault) == expected_of_rows
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_faults_at_random_change_nothing_about_links(story: Linking, expected: Links, seed: int) -> None:
     random_of = random.Random(seed)

@@ -31,10 +31,15 @@ ASSIGNMENTS = {
 
 @pytest.fixture
 def partners(app) -> Any:
-    """Somebody who may import where partner management is on."""
-    return client_as(
-        app, "import", "undo", name=ADA.name, user_id=ADA.user_id, features=frozenset({"partner_management"})
-    )
+    """Somebody who may import and assign where partner management is on."""
+    rights = ("import", "assign", "undo")
+    return client_as(app, *rights, name=ADA.name, user_id=ADA.user_id, features=frozenset({"partner_management"}))
+
+
+@pytest.fixture
+def client(app) -> Any:
+    """The same person where it is off."""
+    return client_as(app, "import", "assign", name=ADA.name, user_id=ADA.user_id)
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def test_job_when_partner_management_is_switched_off_stays_as_it_is(client, part
     assert client.post(f"/imports/{job['id']}/start").status_code == 409
     assert client.get(place).json["state"] == "mapped"
     assert partners.post(f"{place}/start").status_code == 202
-    undone = client_as(client.application, "import", "undo", name=ADA.name, user_id=ADA.user_id)
+    undone = client_as(client.application, "import", "assign", "undo", name=ADA.name, user_id=ADA.user_id)
     assert answer(undone.post(f"{place}/undo")) == OFF
     assert client.post(f"{place}/cancel").status_code == 202  # what runs can be stopped at any time
 

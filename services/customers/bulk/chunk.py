@@ -1,7 +1,7 @@
 """Applying a chunk of customers: the one use case of this package."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,15 +13,18 @@ from services.customers.bulk import newer
 from services.customers.bulk.create import named, new_records, same_contact
 from services.customers.bulk.differing import differing
 from services.customers.bulk.known import Known, find_accounts, lock_known, read_accounts, read_accounts_by_code
+from services.customers.bulk.linking import Linking, Relinked
 from services.customers.bulk.merge import SAME_CONTACT, Merged, Merger
 from services.customers.bulk.rows import SECOND, has_second
 from services.customers.bulk.target import LABELS
 from services.customers.bulk.unchanged import surely_unchanged
+from services.customers.bulk.wishes import WishingRows
 from services.customers.bulk.write import add_contacts, update_records
 from services.customers.domain.codes import next_codes
 from services.customers.models import Outbox
 from shared.bulk import SEEN, ChunkResult, Refusal
 from shared.events.customers import AccountsImported
+from shared.importing.ids import APART
 from shared.importing.job import ImportJob
 from shared.importing.refused import MOST_NAMED, RowRefused, fits_several
 from shared.importing.rows import CheckedRows
@@ -112,6 +115,7 @@ class Chunk:
         self.rows = checked.rows
         self.result = ChunkResult(refusals=list(checked.refusals), fields=Counter())
         self.read: pl.DataFrame | None = None  # what the accounts just found hold, if that was read, too
+        self.linking = Linking(job, checked) if isinstance(checked, WishingRows) else None
 
     def apply(self) -> ChunkResult:
         """Write what is to be written; return the counts."""
@@ -121,6 +125,8 @@ class Chunk:
             self._apply(rows.filter(first))
             rows = rows.filter(~first)
             self.job = self.job.keeping()
+        if self.linking:
+            self._link(self.linking)
         self.result.failed = len(self.result.refusals)
         self.result.refusals.sort(key=lambda refusal: refusal.row)
         return self.result
@@ -192,6 +198,8 @@ class Chunk:
     def _update_each(self, rows: pl.DataFrame) -> None:
         same = self._unchanged(rows)
         self.result.unchanged += int(same.sum())
+        if self.linking:
+            self.linking.note(rows.filter(same).iter_rows(named=True), is_change=False)
         rows = rows.filter(~same)
         known = self._known(rows["account_id"])
         merger, changes = Merger(self.job, self.mapped), []
@@ -213,7 +221,24 @@ class Chunk:
             self.result.updated += merged.is_change
             self.result.unchanged += not merged.is_change
             changes.append(merged)
+            if self.linking:
+                self.linking.note([row], is_change=merged.is_change)
         self._write(changes)
+
+    def _link(self, linking: Linking) -> None:
+        """Count the rows that only change who looks after their customer; ask associates for what is to change."""
+        for one in (changed := linking.settle(self.cursor)):
+            self.result.changes([linking.field])
+            if not one.asking.is_change:
+                self.result.unchanged -= 1
+                self.result.updated += 1
+        self._ask_for_links(linking, changed)
+
+    def _ask_for_links(self, linking: Linking, _: Sequence[Relinked]) -> None:
+        if linking.wanted:
+            record(self.session, Outbox, linking.event())
+            asked = packed_ids(pl.Series(sorted(linking.wanted)))
+            self.result.created_ids += APART + asked
 
     def _edits(self, rows: pl.DataFrame, known: Mapping[str, Known]) -> newer.Edits:
         """Return what others changed in accounts of which rows show an older version; only exports have such rows."""
@@ -275,6 +300,8 @@ class Chunk:
         inform_planner(self.cursor)  # before each contact's account is looked up by the foreign key
         copy_in(self.cursor, "contact", records.contacts)
         self.result.created_ids += packed_ids(records.accounts["id"])
+        if self.linking:
+            self.linking.note_new(rows, records.ids)
         return records.accounts.height
 
     def _without_taken_codes(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -26,10 +26,11 @@ CONTACT_COLUMNS = (
 
 @dataclass
 class NewRecords:
-    """Rows of the tables `account` and `contact`, in the order of codes."""
+    """Rows of the tables `account` and `contact`, in the order of codes; `ids` has the account of each `_row`."""
 
     accounts: pl.DataFrame
     contacts: pl.DataFrame
+    ids: pl.DataFrame
 
 
 def named(rows: pl.DataFrame) -> pl.DataFrame:
@@ -102,6 +103,7 @@ def new_records(job: ImportJob, rows: pl.DataFrame) -> NewRecords:
     return NewRecords(
         accounts.select(*ACCOUNT_COLUMNS, *by_job(job)),
         pl.concat(contacts.values()).select(*CONTACT_COLUMNS, *by_job(job)),
+        rows.select("_row", "id"),
     )
 
 

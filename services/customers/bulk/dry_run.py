@@ -1,7 +1,7 @@
 """What a chunk of customers would do, without doing it (I5)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import polars as pl
@@ -11,6 +11,7 @@ from services.customers.bulk.chunk import PLANS, TRIES, Chunk, RowMoved, inform_
 from services.customers.bulk.create import NewRecords, new_records
 from services.customers.bulk.differing import as_fields, differing
 from services.customers.bulk.known import Known, Record, read_known
+from services.customers.bulk.linking import Linking, Relinked, labels_of
 from services.customers.bulk.merge import Merged
 from services.customers.bulk.rows import FIELDS
 from shared.bulk import ChunkResult
@@ -105,9 +106,22 @@ class DryRun(Chunk):
     def _overtakes(self) -> None:
         self.forecast.newer += 1
 
+    def _ask_for_links(self, linking: Linking, changed: Sequence[Relinked]) -> None:
+        """Note the rows that change who looks after their customer; the first few are shown."""
+        shown = {one["row"]: one for one in self.forecast.updated}
+        labels = labels_of(self.cursor, [one.asking.account for one in changed[:MOST_ROWS]])
+        for one in changed:
+            row, line, account = one.asking.row, one.asking.line, one.asking.account
+            self.forecast.updates(
+                row, line, labels.get(account, ""), {linking.field: (one.old, one.new)}, shown.get(row)
+            )
+
     def _add(self, rows: pl.DataFrame) -> int:
         if self.job.repeated == "fold":
-            self._remember(new_records(self.job, rows))
+            records = new_records(self.job, rows)
+            self._remember(records)
+            if self.linking:
+                self.linking.note_new(rows, records.ids)
         if not self.forecast.sees_enough:
             for row in rows.sort("_row").head(MOST_ROWS).iter_rows(named=True):
                 self.forecast.creates(row["_row"], row["_line"], values_of(row))

@@ -11,7 +11,7 @@ from services.customers.bulk import contact_target
 from services.customers.bulk.chunk import Attempt, Chunk
 from services.customers.bulk.contact_chunk import ContactsChunk, ContactsDryRun
 from services.customers.bulk.dry_run import DryRun, Look
-from services.customers.bulk.rows import CONTACT_ROW, CUSTOMER_ROW, LOADERS, SECOND_FIELDS
+from services.customers.bulk.rows import ASSOCIATE_FIELDS, CONTACT_ROW, CUSTOMER_ROW, LOADERS, SECOND_FIELDS
 from services.customers.bulk.target import LABELS, customers_target
 from services.customers.bulk.vendor_target import vendors_target
 from shared.importing.job import check_kind
@@ -31,7 +31,7 @@ class Kind:
 
     def check(self, frame: pl.DataFrame) -> CheckedRows:
         """Hold the rows of a chunk against the rule book."""
-        return check_rows(frame, self.schema, self.labels, LOADERS, SECOND_FIELDS)
+        return check_rows(frame, self.schema, self.labels, LOADERS, (SECOND_FIELDS, ASSOCIATE_FIELDS))
 
 
 _KINDS = {

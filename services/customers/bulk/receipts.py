@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import apply_rows
 from services.customers.bulk.kinds import kind_of
-from services.customers.bulk.undo import undo_customers
+from services.customers.bulk.undo import LinksTakenBack, asked_in, undo_customers
 from services.customers.models import JobFence, Receipt, UndoReceipt
 from shared import bulk
 from shared.importing import rows
@@ -42,15 +42,24 @@ def apply_chunk(session: Session, job: ImportJob, chunk_no: int, checksum: str, 
     )
 
 
-def undo_chunk(session: Session, job: UndoJob) -> dict[str, Any]:
-    """Take back what a chunk did, or answer what became of that before."""
+def asked_for_links(session: Session, job: UndoJob) -> list[uuid.UUID]:
+    """Return the accounts for which a chunk asked associates for links."""
+    receipt = session.get(Receipt, (job.id, job.chunk_no))
+    return asked_in(receipt.created_ids) if receipt else []
+
+
+def undo_chunk(session: Session, job: UndoJob, links: LinksTakenBack | None = None) -> dict[str, Any]:
+    """Take back what a chunk did, or answer what became of that before.
+
+    `links` tells what associates took back before. Raises LinksNotTakenBack where that is missing.
+    """
     return bulk.undo_chunk(
         session,
         Receipt,
         UndoReceipt,
         job.id,
         job.chunk_no,
-        lambda session, created_ids: undo_customers(session, job, created_ids),
+        lambda session, created_ids: undo_customers(session, job, created_ids, links),
     )
 
 

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import marshmallow as ma
+import polars as pl
 
 from services.customers.bulk.words import KINDS, ROLES
+from shared.fastcheck import Column, Loader
 from shared.fields import Code, Country, Email, Name, Phone, Text, Website
 from shared.importing.cells import AttributesCell, Synonym, TagsCell
 from shared.importing.columns import LOADERS as USUAL
 from shared.importing.columns import load_synonym
 from shared.importing.rows import ATTRIBUTES
 
+SEVERAL_END = ";"
+MOST_VALUES = 20
 _ROLE_ENDS = re.compile(r"[;,/+&|]|\band\b")
 
 
@@ -27,11 +32,44 @@ class Roles(Synonym):
         return ";".join(sorted({role for one in values for role in one}))
 
 
-LOADERS = {**USUAL, Roles: load_synonym}
+class Several(Text):
+    """Several values in one cell, each by the rule of `one`; a value may be blank. Loaded as text with `;` between."""
+
+    default_error_messages = {"several": "Has {count} values: at most {most}."}  # noqa: RUF012
+
+    def __init__(self, one: Text, **more: Any) -> None:
+        super().__init__(20_000, **more)
+        self.one = one
+
+    def tidy(self, text: str) -> str:
+        """Return the values as they are loaded; only blank ones are none."""
+        values = text.split(SEVERAL_END)
+        if len(values) > MOST_VALUES:
+            raise self.make_error("several", count=len(values), most=MOST_VALUES)
+        tidied = [self.one.deserialize(value) or "" for value in values]
+        return SEVERAL_END.join(tidied) if any(tidied) else ""
+
+
+def load_several(field: Several, cells: pl.Series) -> Column:
+    """Load each different cell once: a few associates look after many customers."""
+    loaded = {}
+    for text in cells.unique().drop_nulls().to_list():
+        try:
+            loaded[text] = field.deserialize(text)
+        except ma.ValidationError:
+            loaded[text] = None
+    values = cells.replace_strict(list(loaded), list(loaded.values()), return_dtype=pl.String)
+    return Column(values, values.is_not_null())
+
+
+LOADERS: dict[type, Loader] = {**USUAL, Roles: load_synonym, Several: load_several}
 
 
 class CustomerRow(ma.Schema):
-    """A customer with its primary contact and a second one. Blank cells come as None; the job says what they do."""
+    """A customer with its primary contact, a second one, and who looks after it.
+
+    Blank cells come as None; the job says what they do.
+    """
 
     code = Code(64)
     name = Name(500)
@@ -62,6 +100,10 @@ class CustomerRow(ma.Schema):
     second_contact_email = Email(254)
     second_contact_phone = Phone(64)
     second_contact_phone2 = Phone(64)
+    associate_code = Several(Code(64))
+    associate_name = Several(Name(300))
+    associate_email = Several(Email(254))
+    associate_role = Several(Text(100))
     _attributes = AttributesCell()
 
 
@@ -83,6 +125,7 @@ FIELDS = tuple(name for name in CUSTOMER_ROW.fields if name != ATTRIBUTES)
 FIRST, SECOND = "contact_", "second_contact_"  # what the columns of a row's contacts begin with
 CONTACT_FIELDS = tuple(name for name in FIELDS if name.startswith(FIRST))
 SECOND_FIELDS = tuple(name for name in FIELDS if name.startswith(SECOND))
+ASSOCIATE_FIELDS = tuple(name for name in FIELDS if name.startswith("associate_"))  # code, name, e-mail, role
 
 
 def has_second(columns: Iterable[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.customers.bulk.associate_fields import ASSOCIATE_TARGET_FIELDS
 from services.customers.bulk.second_contact import SECOND_CONTACT_FIELDS
 from services.customers.bulk.words import KINDS, ROLES
 from shared.import_target import TargetField
@@ -290,7 +291,8 @@ TARGET_FIELDS = (
     *SECOND_CONTACT_FIELDS,
 )
 
-LABELS = {field.name: field.label for field in TARGET_FIELDS}
+ALL_FIELDS = (*TARGET_FIELDS, *ASSOCIATE_TARGET_FIELDS)  # the first are what an export has, too
+LABELS = {field.name: field.label for field in ALL_FIELDS}
 
 INSTRUCTIONS = """
 One row is one customer, with its primary contact and a second one if you like. The first line names the columns, in \
@@ -337,7 +339,7 @@ def customers_target() -> dict[str, Any]:
             {"name": "code", "field": "code", "rule": "code", "label": "Code", "numbered": True},
             {"name": "email", "field": "email", "rule": "email", "label": "E-mail", "also": ["contact_email"]},
         ],
-        "fields": [field.to_json() for field in TARGET_FIELDS],
+        "fields": [field.to_json() for field in ALL_FIELDS],
         "sample": [dict(row) for row in SAMPLE],
         "shown": {"at": "/customers", "label": "customers", "needs": "customers.view"},
     }

@@ -5,8 +5,9 @@ another job did and was itself taken back does not count. History (`Change`) tel
 """
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from psycopg import sql
 from sqlalchemy.orm import Session
@@ -14,9 +15,11 @@ from sqlalchemy.orm import Session
 from services.customers.bulk.chunk import CONFLICTS, PLANS, TRIES, inform_planner
 from services.customers.bulk.undo_fields import Fields, Place
 from services.customers.bulk.undo_words import left_account, left_contact
+from services.customers.errors import LinksNotTakenBack
 from services.customers.models import Outbox
 from shared.bulk import Kept, UndoResult
 from shared.events.customers import AccountsTakenBack
+from shared.importing.ids import unpack
 from shared.importing.job import UndoJob
 from shared.importing.tables import Cursor, cursor_of
 from shared.outbox import record
@@ -25,7 +28,7 @@ from shared.outbox import record
 LOCK = sql.SQL("""
 SELECT id::text, id = ANY(%(ids)s::uuid[]) FROM account
 WHERE id IN (
-    SELECT unnest(%(ids)s::uuid[])
+    SELECT unnest(%(ids)s::uuid[] || %(asked)s::uuid[])
     UNION SELECT account_id FROM change WHERE job_id = %(job)s AND chunk_no = %(no)s AND action = 'updated'
     UNION SELECT account_id FROM contact WHERE id = ANY(%(ids)s::uuid[])
 )
@@ -57,7 +60,11 @@ WITH touch AS (
     FROM contact c WHERE c.account_id = ANY(%(made)s::uuid[]) AND c.created_job IS DISTINCT FROM %(job)s
     UNION ALL
     SELECT k.account_id, {oldest}, 'linked', n.name, false, NULL
-    FROM account_associate k LEFT JOIN associate_name n USING (associate_id) WHERE k.account_id = ANY(%(made)s::uuid[])
+    FROM account_associate k LEFT JOIN associate_name n USING (associate_id)
+    WHERE k.account_id = ANY(%(made)s::uuid[]) AND k.account_id <> ALL(%(asked)s::uuid[])
+    UNION ALL
+    SELECT k.id, {oldest}, 'linked', k.by, false, NULL
+    FROM unnest(%(looked_after)s::uuid[], %(lookers)s::text[]) AS k(id, by) WHERE k.id = ANY(%(made)s::uuid[])
 )
 SELECT DISTINCT ON (t.account_id) t.account_id::text, a.code, a.name, t.action, t.actor_name, t.of_contact,
     t.job_id IS NOT NULL
@@ -95,7 +102,7 @@ REMOVE_CONTACTS = (
 # Accounts of the chunk that somebody else deleted before.
 GONE = sql.SQL("""
 WITH theirs AS (
-    SELECT unnest(%(ids)s::uuid[]) AS id
+    SELECT unnest(%(ids)s::uuid[] || %(asked)s::uuid[]) AS id
     UNION SELECT account_id FROM change WHERE job_id = %(job)s AND chunk_no = %(no)s AND action = 'updated'
 )
 SELECT count(*) FROM theirs t WHERE NOT EXISTS (SELECT FROM account a WHERE a.id = t.id)
@@ -105,20 +112,54 @@ SELECT count(*) FROM theirs t WHERE NOT EXISTS (SELECT FROM account a WHERE a.id
 """)
 
 
-def undo_customers(session: Session, job: UndoJob, created_ids: bytes) -> UndoResult:
+@dataclass(frozen=True)
+class LinksTakenBack:
+    """What associates took back of what a chunk had asked for, before the chunk itself is taken back.
+
+    `changed` are the accounts whose links are as before, `stayed` those where some stay, `left` tells of those.
+    `looked_after` are the accounts that somebody looks after all the same, and who.
+    """
+
+    changed: frozenset[str] = frozenset()
+    stayed: frozenset[str] = frozenset()
+    looked_after: Mapping[str, str] = field(default_factory=dict)
+    left: Sequence[Kept] = ()
+
+    @classmethod
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the answer of associates."""
+        return cls(
+            frozenset(answer["changed"]),
+            frozenset(answer["stayed"]),
+            dict(answer["looked_after"]),
+            [Kept(**one) for one in answer["left"]],
+        )
+
+
+def asked_in(created_ids: bytes | None) -> list[uuid.UUID]:
+    """Return the accounts of a receipt for which the chunk asked for links."""
+    return unpack(created_ids or b"", 2)[1]
+
+
+def undo_customers(
+    session: Session, job: UndoJob, created_ids: bytes, links: LinksTakenBack | None = None
+) -> UndoResult:
     """Take back what a chunk did; say what was removed, what got back what it had, and what stays and why.
 
-    Where another transaction is quicker with the same account, all of it is done again. Commits nothing.
+    `links` tells what associates took back before; raises LinksNotTakenBack where that is missing. Where another
+    transaction is quicker with the same account, all of it is done again. Commits nothing.
     """
     cursor = cursor_of(session)
     for plan in PLANS:
         cursor.execute(f"SET LOCAL {plan} = off")
     inform_planner(cursor)
-    ids = [str(uuid.UUID(bytes=created_ids[at : at + 16])) for at in range(0, len(created_ids), 16)]
+    ids, asked = (list(map(str, sort)) for sort in unpack(created_ids, 2))
+    if asked and links is None:
+        raise LinksNotTakenBack
     for left in reversed(range(TRIES)):
         try:
             with session.begin_nested():
-                result = Undo(cursor_of(session), job, ids).apply()
+                result = Undo(cursor_of(session), job, ids, asked, links or LinksTakenBack()).apply()
             break
         except CONFLICTS:
             if not left:
@@ -141,17 +182,23 @@ def _event(job: UndoJob, result: UndoResult) -> AccountsTakenBack:
 
 
 class Undo:
-    """One try at a chunk, which created the records `ids`."""
+    """One try at a chunk, which created the records `ids` and asked for links of the accounts `asked`."""
 
-    def __init__(self, cursor: Cursor, job: UndoJob, ids: Sequence[str]) -> None:
+    def __init__(
+        self, cursor: Cursor, job: UndoJob, ids: Sequence[str], asked: Sequence[str], links: LinksTakenBack
+    ) -> None:
         self.cursor = cursor
         self.job = job
+        self.links = links
         self.known: dict[str, Any] = {
             "job": job.id,
             "no": job.chunk_no,
             "actor": job.actor_id,
             "actor_name": job.actor_name,
             "ids": list(ids),
+            "asked": list(asked),
+            "looked_after": list(links.looked_after),
+            "lookers": list(links.looked_after.values()),
         }
         self.left: list[Kept] = []
         self.kept: set[Place] = set()
@@ -173,6 +220,10 @@ class Undo:
             restored, kept = ({place.record for place in places} for places in (given, self.kept))
             return UndoResult(len(lost), len(restored - kept), len(kept), gone, self.left)
         restored, kept = ({place.account for place in places} for places in (given | lost, self.kept))
+        restored |= self.links.changed.intersection(here)
+        kept |= self.links.stayed.intersection(here)
+        of_made = {f"/customers/{account}" for account in made}
+        self.left += [one for one in self.links.left if one.url not in of_made]  # those tell it themselves
         return UndoResult(removed, len(restored - kept), len(kept), gone, self.left)
 
     def _remove_accounts(self, made: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from services.customers.bulk.target import INSTRUCTIONS, SAMPLE, TARGET_FIELDS, customers_target
+from services.customers.bulk.target import ALL_FIELDS, INSTRUCTIONS, SAMPLE, customers_target
 
 KIND = "vendors"
 
@@ -32,7 +32,7 @@ def vendors_target() -> dict[str, Any]:
             aliases=", ".join(filter(None, (ALIASES.get(field.name), field.aliases))),
             help=HELP.get(field.name, field.help),
         )
-        for field in TARGET_FIELDS
+        for field in ALL_FIELDS
     ]
     words = (INSTRUCTIONS.strip() + ROLE).replace("customers", "vendors").replace("customer", "vendor")
     return {

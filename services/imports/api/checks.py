@@ -13,6 +13,7 @@ from services.imports.schemas import JobOut
 from services.imports.wakeups import wake_job
 from shared.db import after_commit, unit_of_work
 from shared.web import etag_of, requires
+from shared.web.described import refusal
 
 blp = Blueprint("checks", __name__, description="What an import would do.")
 Values = dict[str, Any]
@@ -21,6 +22,7 @@ Values = dict[str, Any]
 @blp.route("/jobs/<uuid:job_id>/check", methods=["POST"])
 @requires("import")
 @blp.response(202, JobOut)
+@refusal(blp, 403, "`forbidden`: rows that name associates need the permission `assign`, too.")
 @blp.alt_response(409, description="`not_mapped`, `job_started`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
 def begin_check(job_id: uuid.UUID) -> tuple[Values, Values]:

@@ -1,13 +1,13 @@
 """Jobs: upload, look, match columns, start, cancel."""
 
+import dataclasses
 import uuid
 from typing import Any
 
-from flask import current_app
 from flask_smorest import Blueprint
 
 from services.imports.api.shown import job_cursor, shown
-from services.imports.caller import current_viewer, given_version
+from services.imports.caller import current_viewer, given_version, target_for
 from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import Options, check_start
 from services.imports.domain.mapping import Mapping
@@ -19,12 +19,12 @@ from services.imports.uploading import read_form, receive_upload
 from services.imports.wakeups import wake_ender, wake_job
 from shared.db import after_commit, read_only, unit_of_work
 from shared.web import encode_cursor, etag_of, requires, seen_version
-from shared.web.described import needs_version
+from shared.web.described import needs_version, refusal
 
 blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
 Values = dict[str, Any]
 FORM = ("encoding", "delimiter", "has_header")
-OPTIONS = ("mode", "match", "blank", "repeated", "newer")
+OPTIONS = tuple(one.name for one in dataclasses.fields(Options))
 
 
 @blp.route("/uploads", methods=["POST", "PUT"])
@@ -88,6 +88,7 @@ def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 @needs_version(blp)
 @blp.arguments(JobPatch)
 @blp.response(200, JobOut)
+@refusal(blp, 403, "`forbidden`: rows that name associates need the permission `assign`, too.")
 @blp.alt_response(409, description="`job_checking`, `job_started`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(422, description="`mapping_refused`: `errors` names each column, field or key that is wrong.")
 def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
@@ -106,7 +107,8 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     options = Options(**{name: values.get(name, getattr(job, name)) for name in OPTIONS})
     mapping = values.get("mapping") or (None if form or job.state == "uploaded" else job.mapping)
     if mapping is not None:
-        target = current_app.extensions["imports.owners"].of(job.kind).target()
+        viewer.must_have_fields(job.kind, mapping)
+        target = target_for(job.kind)
         check_start(Mapping.from_json(mapping), header, target, options)
     with unit_of_work() as session:
         if form is not None:
@@ -126,13 +128,14 @@ def get_matches(job_id: uuid.UUID) -> Values:
     with read_only() as session:
         job = domain.get_job(session, current_viewer(), job_id)
         saved = mapping_for_header(session, job.kind, job.header)
-    target = current_app.extensions["imports.owners"].of(job.kind).target()
+    target = target_for(job.kind)
     return {"items": suggest(job.header, target, Mapping.from_json(saved.mapping) if saved else None)}
 
 
 @blp.route("/jobs/<uuid:job_id>/start", methods=["POST"])
 @requires("import")
 @blp.response(202, JobOut)
+@refusal(blp, 403, "`forbidden`: rows that name associates need the permission `assign`, too.")
 @blp.alt_response(409, description="`not_mapped`, `job_checking`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
 def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:

@@ -51,7 +51,7 @@ def _check(job: Any) -> dict[str, Any] | None:
 _PLAIN = (
     "id", "kind", "state", "file_name", "file_size", "created_at", "queued_at", "started_at", "finished_at", "version",
     "encoding", "bom", "delimiter", "has_header", "header", "sample", "warnings", "mapping", "mode", "match", "blank",
-    "repeated", "newer", "retry_of", "change",
+    "repeated", "newer", "associates", "create_associates", "retry_of", "change",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from services.imports.caller import importable, importable_kinds
+from services.imports.caller import importable_kinds, importable_target
 from services.imports.domain.sample import csv_of
 from services.imports.schemas import TargetOut, TargetsOut
 from shared.web import requires
@@ -21,7 +21,7 @@ OFF = "`partner_management_off`: associates and assignments need it."
 @blp.response(200, TargetsOut)
 def list_targets() -> Values:
     """List what can be imported now, with the fields that columns may feed."""
-    return {"items": [importable(kind).target() for kind in importable_kinds()]}
+    return {"items": [importable_target(kind) for kind in importable_kinds()]}
 
 
 @blp.route("/targets/<kind>", methods=["GET"])
@@ -30,7 +30,7 @@ def list_targets() -> Values:
 @refusal(blp, 409, OFF)
 def get_target(kind: str) -> Any:
     """Read what an import of this kind takes."""
-    return importable(kind).target()
+    return importable_target(kind)
 
 
 @blp.route("/targets/<kind>/sample.csv", methods=["GET"])
@@ -39,6 +39,6 @@ def get_target(kind: str) -> Any:
 @refusal(blp, 409, OFF)
 def get_sample(kind: str) -> Response:
     """Download a sample file, whose columns are matched without help."""
-    body = csv_of(importable(kind).target())
+    body = csv_of(importable_target(kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}-sample.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)

@@ -19,6 +19,7 @@ def begin_check(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_versio
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
     viewer.must_have(job.kind)
+    viewer.must_have_fields(job.kind, job.mapping)
     if job.state == "checking":
         return job
     _refuse_late(job)

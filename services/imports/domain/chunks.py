@@ -113,6 +113,8 @@ def _about(job: Job) -> dict[str, Any]:
         "blanks": Mapping.from_json(job.mapping or {}).blank_fields(job.header),
         "repeated": job.repeated,
         "newer": job.newer,
+        "associates": job.associates,
+        "create_associates": job.create_associates,
         "actor_id": str(job.created_by),
         "actor_name": job.created_by_name,
         "file_name": job.file_name,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +27,7 @@ from services.imports.errors import (
     UploadKeyReused,
 )
 from services.imports.models import Job, Refusal
-from shared.errors import FeatureOff, Stale
+from shared.errors import DomainError, FeatureOff, Stale
 from shared.observe import request_id
 
 SHORT_FILE = 2_000_000
@@ -41,7 +41,8 @@ class Viewer:
     """Who looks: a person sees their own jobs, with `sees_all` everybody's.
 
     `off` has the kinds that nothing can be done with now, and the part of Liaison that is switched off for each. Jobs
-    of the kinds `hidden` are not there for this person.
+    of the kinds `hidden` are not there for this person. `barred` has, by kind, the fields that this person may not feed
+    now, and why.
     """
 
     user_id: uuid.UUID
@@ -49,6 +50,7 @@ class Viewer:
     sees_all: bool = False
     off: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    barred: Mapping[str, Mapping[str, DomainError]] = field(default_factory=dict)
 
     def sees(self, job: Job) -> bool:
         """Tell whether this person may see a job."""
@@ -59,6 +61,16 @@ class Viewer:
         if kind in self.off:
             raise FeatureOff(self.off[kind])
 
+    def must_have_fields(self, kind: str, mapping: Mapping[str, Any] | None) -> None:
+        """Raise FeatureOff or Forbidden where a mapping feeds a field of a kind that this person may not feed now."""
+        barred = self.barred.get(kind)
+        if not barred or not mapping:
+            return
+        told = ColumnMapping.from_json(dict(mapping))
+        for name in (*told.columns.values(), *told.constants):
+            if name in barred:
+                raise barred[name]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -66,7 +78,8 @@ class Options:
 
     `repeated` says what becomes of a row whose key came before in the file: refuse it, or fold it, which applies the
     rows of a key one after the other, blank cells of the later ones keeping what is there. `newer` says whether a row
-    of an export may overwrite what others changed since: refuse it, or overwrite.
+    of an export may overwrite what others changed since: refuse it, or overwrite. `associates` says whether those that
+    rows of customers name come to the others (add) or replace them, `create_associates` whether unknown ones are made.
     """
 
     mode: str = "both"
@@ -74,11 +87,13 @@ class Options:
     blank: str = "keep"
     repeated: str = "refuse"
     newer: str = "refuse"
+    associates: str = "add"
+    create_associates: bool = False
 
 
 def options_of(job: Job) -> Options:
     """Return how the rows of a job are applied."""
-    return Options(job.mode, job.match, job.blank, job.repeated, job.newer)
+    return Options(**{one.name: getattr(job, one.name) for one in fields(Options)})
 
 
 def check_start(mapping: ColumnMapping, header: Sequence[str], target: Target, options: Options) -> None:
@@ -180,14 +195,18 @@ def change_mapping(
     mapping: dict[str, Any] | None = None,
     options: Options | None = None,
 ) -> Job:
-    """Set which column feeds which field, how rows are applied, or both; the mapping was checked by the caller."""
+    """Set which column feeds which field, how rows are applied, or both; the mapping was checked by the caller.
+
+    Raises FeatureOff or Forbidden for a field that this person may not feed now.
+    """
     job = _changeable(session, viewer, job_id, seen_version)
+    viewer.must_have_fields(job.kind, mapping)
     if mapping is not None:
         job.mapping = mapping
         job.state = "mapped"
     if options is not None:
-        job.mode, job.match, job.blank = options.mode, options.match, options.blank
-        job.repeated, job.newer = options.repeated, options.newer
+        for one in fields(Options):
+            setattr(job, one.name, getattr(options, one.name))
     session.flush()
     return job
 
@@ -221,6 +240,7 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
         raise JobChecking
     if job.state in AT_WORK:
         return job
+    viewer.must_have_fields(job.kind, job.mapping)
     if job.state in (*FINAL, "undoing"):
         raise JobEnded
     if seen_version is not None and job.version != seen_version:

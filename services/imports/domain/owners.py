@@ -83,7 +83,7 @@ class Owners:
     """The owner of each kind that can be imported, and of those that only jobs of another sort are of (`others`).
 
     `features` names the part of Liaison, which may be switched off, of kinds that belong to one; `needs` the permission
-    that a kind needs beside the one to import.
+    that a kind needs beside the one to import; `fields` both, of fields: {kind: {field: (part, permission)}}.
     """
 
     def __init__(
@@ -92,10 +92,12 @@ class Owners:
         others: Mapping[str, ServiceClient] | None = None,
         features: Mapping[str, str] | None = None,
         needs: Mapping[str, str] | None = None,
+        fields: Mapping[str, Mapping[str, tuple[str, str]]] | None = None,
     ) -> None:
         self.kinds = list(clients)
         self.features = dict(features or {})
         self.needs = dict(needs or {})
+        self.fields = dict(fields or {})
         self.by_kind = {kind: Owner(kind, client) for kind, client in {**clients, **(others or {})}.items()}
 
     def of(self, kind: str) -> Owner:

@@ -1,7 +1,8 @@
 """What an owner says about a kind of rows that can be imported (`GET /internal/import-targets/<kind>`)."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -111,6 +112,10 @@ class Target:
             shown=Shown(**answer["shown"]) if answer.get("shown") else None,
             chunk_rows=int(answer.get("chunk_rows", 5_000)),
         )
+
+    def without(self, names: Collection[str]) -> Self:
+        """Return the target as it is for somebody who may not feed these fields."""
+        return replace(self, fields=tuple(field for field in self.fields if field.name not in names)) if names else self
 
     @cached_property
     def by_name(self) -> dict[str, TargetField]:

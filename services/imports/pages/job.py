@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from services.imports.caller import current_viewer, may_undo
+from services.imports.caller import current_viewer, may_undo, names_associates
 from services.imports.domain import jobs as domain
 from services.imports.domain.careful import column_at_fault
 from services.imports.domain.mapping import Mapping
@@ -61,6 +61,7 @@ def show_job(job_id: uuid.UUID) -> Response:
             may_undo=may_undo(job),
             kept=kept[:SHOWN],
             more_kept=len(kept) > SHOWN,
+            names_associates=names_associates(job),
             **(facts_of(job, target) if job.state == "ready" else {}),
         )
     )

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 
-from services.imports.caller import current_viewer
+from services.imports.caller import associate_fields, current_viewer, target_for
 from services.imports.domain import jobs as domain
 from services.imports.domain import saved_mappings
 from services.imports.domain.checks import begin_check
@@ -68,6 +68,8 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
         details=column_details(job, target, choice.mapping),
         encodings=list(ENCODINGS.items()),
         is_export=is_ours(job.header),
+        associate_fields=associate_fields(job.kind),
+        fed=[*choice.mapping.columns.values(), *choice.mapping.constants],
         key_choices=[(key.name, key.words) for key in target.keys],
         delimiters=[
             (sign, f"{name.capitalize()} ({sign})" if sign != "\t" else "Tab") for sign, name in DELIMITERS.items()
@@ -210,6 +212,8 @@ def _typed(form: MultiDict[str, str], header: Sequence[str]) -> Choice:
         blank if blank in BLANKS else "keep",
         "fold" if form.get("repeated") == "fold" else "refuse",
         "overwrite" if "overwrite_newer" in form else "refuse",
+        "replace" if form.get("associates") == "replace" else "add",
+        "create_associates" in form,
     )
     mapping = Mapping.from_json(
         {
@@ -253,5 +257,4 @@ def _job(job_id: uuid.UUID) -> Any:
 
 
 def _target(job: Any) -> Target:
-    target: Target = current_app.extensions["imports.owners"].of(job.kind).target()
-    return target
+    return target_for(job.kind)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from services.imports.caller import importable
+from services.imports.caller import importable_target
 from services.imports.domain.mapping import MAX_CONSTANT
 from services.imports.domain.sample import csv_of
 from services.imports.domain.uploads import MOST_BYTES
@@ -17,7 +17,7 @@ blueprint = Blueprint("uploads", __name__)
 @requires("import")
 def how_to(kind: str) -> str:
     """Show how a file of this kind must be, field by field."""
-    target = importable(kind).target()
+    target = importable_target(kind)
     known = {name: value for name, value in request.args.items() if name in target.by_name and value.strip()}
     return render_template("imports/new.html", target=target, known=known, most_bytes=MOST_BYTES)
 
@@ -26,7 +26,7 @@ def how_to(kind: str) -> str:
 @requires("import")
 def sample(kind: str) -> Response:
     """Give out a sample file, whose columns are matched without help."""
-    body = csv_of(importable(kind).target())
+    body = csv_of(importable_target(kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}-sample.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -14,6 +14,7 @@ from shared.web import PageQuery, page_of
 MODES = ("create", "update", "both")
 REPEATED = ("refuse", "fold")
 NEWER = ("refuse", "overwrite")
+ASSOCIATES = ("add", "replace")
 DELIMITERS = (",", ";", "\t", "|")
 STATES = (
     "uploaded", "mapped", "checking", "ready", "queued", "running", "completed", "completed_with_errors",
@@ -48,6 +49,15 @@ class JobPatch(ma.Schema):
     newer = fields.String(
         validate=validate.OneOf(NEWER),
         metadata={"description": "Rows of an export that others changed since: refuse them, or overwrite the changes."},
+    )
+    associates = fields.String(
+        validate=validate.OneOf(ASSOCIATES),
+        metadata={"description": "Associates that rows name: add them, or replace all others who have the role there."},
+    )
+    create_associates = fields.Boolean(
+        metadata={
+            "description": "Create associates that are not known, who cannot sign in; else such rows are refused."
+        }
     )
 
     @ma.validates_schema
@@ -139,6 +149,8 @@ class JobOut(JobSummaryOut):
     blank = fields.String()
     repeated = fields.String()
     newer = fields.String()
+    associates = fields.String()
+    create_associates = fields.Boolean()
     retry_of = fields.UUID(allow_none=True, metadata={"description": "Whose refused rows these are, corrected."})
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
     change = fields.Nested(
