@@ -209,8 +209,8 @@ def test_scope_is_whoever_is_linked_now_in_any_role(
         mine = {known[number].id for number, associate_id, _ in open_links if associate_id == me}
         with read_only() as limited:
             limit_session(limited, me)
-            for few, typed in itertools.product((0, search_sql.FEW_LINKS), ("", "c", "cobalt", "obal")):
-                with patch.object(search, "FEW_LINKS", few):
+            for few, typed in itertools.product((0, search_sql.FEW_OWN), ("", "c", "cobalt", "obal")):
+                with patch.object(search, "FEW_OWN", few):
                     found = find_accounts(limited, SearchQuery(text=typed, status="all"))
                 assert {one.id for one in found.items} == mine
                 assert found.count == len(mine)

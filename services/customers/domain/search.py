@@ -36,7 +36,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.domain import search_sql
 from services.customers.domain.scope import and_mine
-from services.customers.domain.search_sql import FEW_LINKS, MOST, Place, Question
+from services.customers.domain.search_sql import FEW_LINKS, FEW_OWN, MOST, Place, Question
 from services.customers.domain.search_text import (
     SearchedContact,
     SearchedContactColumns,
@@ -148,7 +148,7 @@ def _by_steps(session: Session, question: Question) -> tuple[int, list[Place]]:
 
 def _has_few_links(session: Session, question: Question) -> bool:
     links = session.scalar(text(search_sql.count_links(question)), search_sql.values(question)) or 0
-    return links <= FEW_LINKS
+    return links <= (FEW_OWN if "mine" in question.links else FEW_LINKS)
 
 
 def all_accounts(query: SearchQuery) -> tuple[str, dict[str, Any]]:

@@ -19,6 +19,8 @@ MOST = 1000
 LONGEST_WALK = 3000
 # An associate with up to so many links is asked for link by link; of one with more, a match is met soon enough.
 FEW_LINKS = 15_000
+# Of who sees only their own every count is one of matches, so walking is dearer.
+FEW_OWN = 25_000
 # Up to so many matches the index answers in some 10 ms.
 MANY = 30_000
 SAMPLED_PAGES = 30
@@ -160,8 +162,8 @@ def candidates(question: Question) -> str:
 
 
 def count_links(question: Question) -> str:
-    """How many links the associate has, up to one more than `FEW_LINKS`."""
-    return f"SELECT count(*) FROM (SELECT {_links(question)} LIMIT {FEW_LINKS + 1}) AS counted"
+    """How many links the associate has, up to one more than `FEW_LINKS` or `FEW_OWN`."""
+    return f"SELECT count(*) FROM (SELECT {_links(question)} LIMIT {max(FEW_LINKS, FEW_OWN) + 1}) AS counted"
 
 
 def by_links(question: Question) -> str:
@@ -169,7 +171,7 @@ def by_links(question: Question) -> str:
     return (
         f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id"
         f" FROM {question.accounts} WHERE id = ANY (ARRAY(SELECT account_id {_links(question)}))"
-        f" AND {_status(question)} AND {_chosen(question)} AND {_any_way(question)})"
+        f" AND {_status(question)} AND {_chosen(question, by_links=True)} AND {_any_way(question)})"
         f" SELECT *, (SELECT count(*) FROM found) AS total"
         f" FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found) AS placed {_page(question)}"
     )
@@ -281,11 +283,13 @@ def _status(question: Question) -> str:
     return " AND ".join(f"status <> '{status}'" for status in STATUSES if status not in question.statuses) or "true"
 
 
-def _chosen(question: Question) -> str:
+def _chosen(question: Question, *, by_links: bool = False) -> str:
+    """What was chosen; `by_links` leaves out the links by which the accounts are looked up."""
     conditions = [CHOICES[name] for name in question.choices]
-    if "mine" in question.links:
+    asked = [LINK_CHOICES[name] for name in question.links if name in LINK_CHOICES]
+    if "mine" in question.links and (asked or not by_links):
         conditions.append(LINKED.format("associate_id = :mine"))
-    if asked := [LINK_CHOICES[name] for name in question.links if name in LINK_CHOICES]:
+    if asked and not (by_links and "associate" in question.links):
         conditions.append(LINKED.format(" AND ".join(asked)))
     return " AND ".join(conditions) or "true"
 
