@@ -241,7 +241,8 @@ def test_undo_when_nobody_touched_anything_leaves_what_was_there(app: Flask, peo
 
 def test_undo_when_the_event_was_not_read_yet_keeps_it_from_being_applied(app: Flask, people: Any) -> None:
     (one, _), made = people
-    assert undo(app, [one]) == {"changed": [], "stayed": [], "left": [], "looked_after": []}
+    for _ in range(2):
+        assert undo(app, [one]) == {"changed": [str(one.id)], "stayed": [], "left": [], "looked_after": []}
     wish((one, made["dana"], "manages"))
     assert standing() == set()
 

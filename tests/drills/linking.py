@@ -105,6 +105,7 @@ class Linking:
             with self.struck_twice(fault) if fault else contextlib.nullcontext():
                 job_id = self.round.start(f"code,associate_name,associate_role\n{lines}".encode(), associates=mode)
             ended.append(self.round.wait(job_id))
+            self.read_all()  # else the next step finds nothing done yet
         with self.struck_twice(fault) if fault else contextlib.nullcontext():
             self.stack.ask("POST", f"/jobs/{job_id}/undo")
         undone = self.round.wait(job_id)["undo"]
@@ -143,8 +144,12 @@ class Linking:
 
     def catch_up(self) -> None:
         """Return once the readers have read all that there is to read; then all copies must agree."""
-        until(lambda: not any(self.unread(*one) for one in FEEDS), "all feeds are read", seconds=180)
+        self.read_all()
         assert self.copies_agree()
+
+    def read_all(self) -> None:
+        """Return once the readers have read all that there is to read."""
+        until(lambda: not any(self.unread(*one) for one in FEEDS), "all feeds are read", seconds=180)
 
     def unread(self, owner: str, reader: str) -> int:
         """Return how many events of `owner` the `reader` has not read. Asks nobody to read them."""

@@ -230,7 +230,8 @@ def undo_wish(session: Session, job: UndoJob, names: Names, accounts: Sequence[u
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(job.id), 1))))  # see _remove_unused
     answer = receipts.undo_chunk(session, job.id, job.chunk_no, lambda inner, ids: _undo(inner, job, ids, names))
     receipts.finish_job(session, job.id)
-    told = {name: answer.get(name, []) for name in ("changed", "stayed", "left")}
+    told = {name: answer.get(name, []) for name in ("stayed", "left")}
+    told["changed"] = answer.get("changed", [str(one) for one in accounts])  # all of them, if it was never applied
     return {**told, "looked_after": _looked_after(session, accounts)}
 
 
