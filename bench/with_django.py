@@ -36,7 +36,7 @@ def main(path: str, *columns: str) -> None:
     fields = {name: FIELDS[kind]() for name, kind in (column.split(":") for column in columns)}
     meta = type("Meta", (), {"app_label": "import_export", "db_table": "account", "managed": False})
     account = type("Account", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
-    about = {"model": account, "import_id_fields": ("code",), "use_bulk": True, "batch_size": 1000}
+    about = {"model": account, "import_id_fields": ("code_key",), "use_bulk": True, "batch_size": 1000}
     resource = resources.modelresource_factory(account, meta_options=about)()
     started = time.perf_counter()
     data = Dataset().load(Path(path).read_text(), format="csv")
