@@ -105,7 +105,11 @@ def change_links(session: Session, job: MassChange, customers: Customers) -> Lin
 
 
 def make_did(session: Session) -> None:
-    """Make the table of the links that this transaction begins and ends."""
+    """Make the table of the links that this transaction begins and ends, and let its statements be planned for it.
+
+    A plan for any arrays looks through one of some thousand ids for each row, where one for these ids hashes them.
+    """
+    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     session.execute(text("DROP TABLE IF EXISTS pg_temp.did"))
     session.execute(text(DID))
 
