@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from flask import current_app
 
 from shared.errors import DomainError, NotFound, Unavailable
 from shared.identity import sign_service
@@ -100,3 +101,13 @@ class ServiceClient:
         except ValueError:
             return ""
         return str(problem.get("away", "")) if isinstance(problem, dict) else ""
+
+
+def client_of(peer: str, *, seconds: float) -> ServiceClient:
+    """Return the one client of this app for a peer, which waits so long for an answer."""
+    settings: Settings = current_app.extensions["liaison.settings"]
+    name = f"{settings.service}.{peer}"
+    if name not in current_app.extensions:
+        current_app.extensions[name] = ServiceClient(settings, peer, seconds=seconds)
+    client: ServiceClient = current_app.extensions[name]
+    return client

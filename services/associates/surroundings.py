@@ -3,11 +3,9 @@
 import uuid
 from collections.abc import Sequence
 
-from flask import current_app
-
 from services.associates.domain.links import AccountFacts
 from services.associates.errors import AccountNotFound
-from shared.http import ServiceClient
+from shared.http import ServiceClient, client_of
 
 SECONDS = 5.0
 CODES_AT_ONCE = 5000
@@ -15,11 +13,7 @@ CODES_AT_ONCE = 5000
 
 def customers() -> ServiceClient:
     """Return the one client for customers."""
-    client: ServiceClient | None = current_app.extensions.get("associates.customers")
-    if client is None:
-        client = ServiceClient(current_app.extensions["liaison.settings"], "customers", seconds=SECONDS)
-        current_app.extensions["associates.customers"] = client
-    return client
+    return client_of("customers", seconds=SECONDS)
 
 
 def account_facts(account_id: uuid.UUID) -> AccountFacts:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, request, stream_with_context
+from flask import Blueprint, Response, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import receipts
@@ -21,7 +21,7 @@ from services.customers.domain.selections import get_selection, get_snapshot
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
-from shared.http import ServiceClient
+from shared.http import ServiceClient, client_of
 from shared.importing.job import ImportJob, UndoJob, check_kind, kind_told
 from shared.importing.rows import CheckedRows
 from shared.web import internal
@@ -112,11 +112,7 @@ def _take_links_back(job: UndoJob, accounts: Sequence[UUID]) -> LinksTakenBack:
 
 
 def _associates() -> ServiceClient:
-    client: ServiceClient | None = current_app.extensions.get("customers.associates")
-    if client is None:
-        client = ServiceClient(current_app.extensions["liaison.settings"], "associates", seconds=ASSOCIATES_SECONDS)
-        current_app.extensions["customers.associates"] = client
-    return client
+    return client_of("associates", seconds=ASSOCIATES_SECONDS)
 
 
 @blueprint.get("/internal/export-targets/<kind>")
