@@ -52,7 +52,7 @@ class Choice:
 
 def matching_screen(job: Any, choice: Choice | None = None) -> str:
     """Return the screen on which columns are matched."""
-    target = _target(job)
+    target = target_for(job.kind)
     with read_only() as session:
         kept = saved_mappings.list_mappings(session, current_viewer(), job.kind, limit=100)
         if choice is None:
@@ -83,7 +83,7 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
 def preview(job_id: uuid.UUID) -> str:
     """Show the first rows as they would be imported by the form as it stands, and what is wrong with it."""
     job = _job(job_id)
-    target = _target(job)
+    target = target_for(job.kind)
     choice = _typed(request.form, job.header)
     choice.errors = _faults(job, target, choice)
     return render_template(
@@ -102,7 +102,7 @@ def preview(job_id: uuid.UUID) -> str:
 def columns(job_id: uuid.UUID) -> str:
     """Show the values and blank cells of the columns that feed a field, by the form as it stands."""
     job = _job(job_id)
-    target = _target(job)
+    target = target_for(job.kind)
     choice = _typed(request.form, job.header)
     details = column_details(job, target, choice.mapping)
     return render_template("imports/column_details.html", job=job, choice=choice, details=details)
@@ -129,7 +129,7 @@ def change_form(job_id: uuid.UUID) -> Response:
 def save(job_id: uuid.UUID) -> Response:
     """Keep how the columns are matched and start the import, unless asked to check the file first, or to wait."""
     job = _job(job_id)
-    target = _target(job)
+    target = target_for(job.kind)
     choice = _typed(request.form, job.header)
     then = request.form.get("then", "start")
     try:
@@ -254,7 +254,3 @@ def _preview(job: Any, target: Target, choice: Choice) -> dict[str, Any]:
 def _job(job_id: uuid.UUID) -> Any:
     with read_only() as session:
         return domain.get_job(session, current_viewer(), job_id)
-
-
-def _target(job: Any) -> Target:
-    return target_for(job.kind)
