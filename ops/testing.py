@@ -33,11 +33,12 @@ IN_TWO = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
 def run_tests(place: Place, arguments: list[str]) -> int:
     """Run pytest with the servers it needs and return its exit code. `--drills` takes in the long fault drills.
 
-    All tests run in two processes; some chosen ones in one, where a debugger and printed words come through.
+    All tests run in two processes. Chosen ones run in one, where a debugger and printed words come through, and so do
+    drills, whose leases of a few seconds would run out on a machine that does too much at once.
     """
     drills = "--drills" in arguments
     chosen = [argument for argument in arguments if argument != "--drills"]
-    if not chosen:
+    if not arguments:
         chosen = [*IN_TWO]
     if not any(argument.startswith("-m") for argument in chosen):
         chosen = ["-m", "drills or not drills" if drills else "not drills", *chosen]
