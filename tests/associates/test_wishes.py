@@ -286,7 +286,7 @@ def test_associate_when_made_by_the_import_and_used_since_stays(
         with unit_of_work() as session:
             associates.edit_associate(session, BEN, named("D-99").id, {"phone": "030 901820"}, None)
     left = undo(app, [one])["left"]
-    words = {"link": "It looks after customers, or did.", "edit": "Ben Baker changed it since."}
+    words = {"link": "Ada Admin gave it a customer since.", "edit": "Ben Baker changed it since."}
     assert [(line["record"], line["label"], line["message"]) for line in left] == [
         ("associate", "D-99 Nora", words[use])
     ]

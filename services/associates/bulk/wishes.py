@@ -12,13 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from services.associates.bulk import receipts
 from services.associates.bulk.assignment_plan import Associate, Facts, Place, Wanted, plan_links
 from services.associates.bulk.associate_chunk import DERIVED, note_records, tell_saved
-from services.associates.bulk.associate_undo import LOOKS_AFTER
 from services.associates.bulk.associate_undo import Undo as UndoAssociates
 from services.associates.bulk.chunk import LinksResult, links_by_associate, tell_links
 from services.associates.bulk.job import UndoJob
@@ -35,7 +34,7 @@ from services.associates.domain.links import AccountFacts, share_accounts
 from services.associates.domain.naming import Called, find_called
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
 from services.associates.models import Associate as AssociateTable
-from services.associates.models import Link, Receipt, code_sequence
+from services.associates.models import Change, Receipt, UndoReceipt, code_sequence
 from shared.bulk import ChecksumMismatch, FenceClosed, Kept
 from shared.codes import free_codes
 from shared.db import uuid7s
@@ -45,8 +44,6 @@ from shared.keys import code_key, email_key, name_key
 from shared.records import EMPTY, first_values
 
 CHECKSUM = "wish"
-SORTS = 5  # in a receipt: what was done to links, and the associates that were made
-MADE = 4
 LOOKED_AFTER = """
 SELECT DISTINCT ON (l.account_id) l.account_id, coalesce(a.name, 'Somebody') AS name
 FROM link l LEFT JOIN associate a ON a.id = l.associate_id
@@ -103,7 +100,7 @@ def _fulfil(session: Session, wish: Wish) -> LinksResult:
 
 
 def _apply(session: Session, wish: Wish) -> LinksResult:
-    ids, made = _new_associates(session, wish)
+    ids = _new_associates(session, wish)
     places = [*wish.links]
     for associate, (_, asked) in zip(ids, wish.new, strict=True):
         places += [Place(account, associate, role) for account, role in asked]
@@ -113,7 +110,7 @@ def _apply(session: Session, wish: Wish) -> LinksResult:
     facts = Facts({}, gone_accounts(session, accounts), associates, links, (), datetime.now(UTC).date())
     plan = plan_links(_possible(wish, dict.fromkeys(places), facts), facts)
     result = LinksResult(by=(str(wish.actor_id), wish.actor_name), created=len(plan.begin), updated=len(plan.end))
-    result.created_ids = pack(*write_plan(session, wish_job(wish), plan), made)
+    result.created_ids = pack(*write_plan(session, wish_job(wish), plan))
     result.links = links_by_associate(session)
     tell_links(session)
     return result
@@ -150,8 +147,8 @@ def _wanted(place: Place, associate: Associate, action: str) -> Wanted:
     return Wanted({}, place, account, associate, action, primary=False, begun_on=None, ended_on=None)
 
 
-def _new_associates(session: Session, wish: Wish) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
-    """Return the id of each associate that nobody knew, and those that had to be made.
+def _new_associates(session: Session, wish: Wish) -> list[uuid.UUID]:
+    """Return the id of each associate that nobody knew; those that are still missing are made.
 
     Somebody, or another chunk of the job, may have made one meanwhile: it is looked for again, as its row calls it. Of
     those that are made here, the same code, or the same e-mail, or the same name of such as have neither, is one.
@@ -164,7 +161,7 @@ def _new_associates(session: Session, wish: Wish) -> tuple[list[uuid.UUID], list
     made = _make(session, wish, [[called[at] for at in group] for group in groups])
     for associate_id, group in zip(made, groups, strict=True):
         ids |= dict.fromkeys(group, associate_id)
-    return [ids[at] for at in range(len(called))], made
+    return [ids[at] for at in range(len(called))]
 
 
 def _same(called: Sequence[Called], places: Sequence[int]) -> list[list[int]]:
@@ -236,43 +233,26 @@ def undo_wish(session: Session, job: UndoJob, names: Names, accounts: Sequence[u
 
 
 def _undo(session: Session, job: UndoJob, created_ids: bytes, names: Names) -> WishUndone:
-    *written, made = unpack(created_ids, SORTS)
-    taken = take_back(session, job, Written(*written))
+    taken = take_back(session, job, Written(*unpack(created_ids, len(Written._fields))))
     links = sum_up(session, job, taken, names)
     result = WishUndone(**{name: getattr(links, name) for name in asdict(links)})
-    result.left += _remove_unused(session, job, made)
+    result.left += _remove_unused(session, job)
     result.stayed = [str(one) for one in sorted(taken.kept)]
     result.changed = [str(one) for one in sorted(taken.done.keys() - taken.kept)]
     return result
 
 
-def _remove_unused(session: Session, job: UndoJob, own: Sequence[uuid.UUID]) -> list[Kept]:
-    """Remove the associates that the job made and nobody uses; return a line for each of this chunk that stays.
+def _remove_unused(session: Session, job: UndoJob) -> list[Kept]:
+    """With the last of a job's chunks, remove the associates that it made; return a line for each that somebody uses.
 
-    Other chunks of the job may use one that this one made: it goes with the last of them. So the chunks of a job are
-    taken back one after the other.
+    Before, other chunks may use one that this one made. So the chunks of a job are taken back one after the other.
     """
-    packed = session.scalars(
-        select(Receipt.created_ids).where(Receipt.job_id == job.id, Receipt.created_ids.is_not(None))
-    )
-    sorts = [unpack(one or b"", SORTS) for one in packed]
-    made = {one for sort in sorts for one in sort[MADE]}
-    if not made:
+    undone = exists().where(UndoReceipt.job_id == Receipt.job_id, UndoReceipt.chunk_no == Receipt.chunk_no)
+    if session.scalar(select(exists().where(Receipt.job_id == job.id, ~undone))):
         return []
-    begun = {one for sort in sorts for one in sort[0]}
-    used = session.execute(
-        select(Link.associate_id, Link.id, Link.ended_at).where(
-            Link.associate_id.in_(made), (Link.cause.is_(None)) | (Link.cause != "undone")
-        )
-    ).all()
-    free = sorted(made - {row.associate_id for row in used})
+    made = session.scalars(select(Change.associate_id).where(Change.job_id == job.id, Change.action == "created")).all()
     told = importing.UndoJob(job.id, job.chunk_no, "customers", job.actor.id, job.actor.name)
-    left = UndoAssociates(session, told).apply(free, []).left
-    theirs = {row.associate_id for row in used if row.ended_at or row.id not in begun} & set(own)
-    for one in read_associates(session, AssociateTable.id.in_(theirs)):
-        left.append(Kept("associate", f"{one.code} {one.name}", f"/associates/{one.id}", None, *LOOKS_AFTER))
-    places = {f"/associates/{one}" for one in own}
-    return [one for one in left if one.url in places]
+    return UndoAssociates(session, told).apply(made, []).left if made else []
 
 
 def _looked_after(session: Session, accounts: Sequence[uuid.UUID]) -> list[list[str]]:
