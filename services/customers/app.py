@@ -14,6 +14,7 @@ from shared.feed_worker import nudge_after_commit
 from shared.mail import MailServer
 from shared.mail_queue import wake_after_commit
 from shared.settings import Settings
+from shared.worker import make_celery
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,4 +39,6 @@ def create_bulk_app(settings: Settings | None = None) -> Flask:
     """Return the app that applies chunks of jobs, so that their work never sits in the process that draws screens."""
     from services.customers.internal import blueprint as bulk
 
-    return web.create_app(settings or load_settings(), internals=[bulk], database=BULK_DATABASE)
+    app = web.create_app(settings or load_settings(), internals=[bulk], database=BULK_DATABASE)
+    make_celery(app)
+    return app

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request, stream_with_context
+from flask import Blueprint, Response, current_app, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from services.customers.bulk import receipts
@@ -15,6 +15,7 @@ from services.customers.bulk.kinds import KEYS, kind_of
 from services.customers.bulk.selection import stream_snapshot
 from services.customers.bulk.undo import LinksTakenBack
 from services.customers.bulk.wishes import with_wishes
+from services.customers.domain import tidying
 from services.customers.domain.copies import associate_meant
 from services.customers.domain.search import SearchQuery
 from services.customers.domain.selections import get_selection, get_snapshot
@@ -25,6 +26,7 @@ from shared.http import ServiceClient, client_of
 from shared.importing.job import ImportJob, UndoJob, check_kind, kind_told
 from shared.importing.rows import CheckedRows
 from shared.web import internal
+from shared.worker import nudge
 
 blueprint = Blueprint("bulk", __name__)
 
@@ -92,10 +94,12 @@ def close_fence(job_id: UUID) -> dict[str, Any]:
 @blueprint.post("/internal/jobs/<uuid:job_id>/finish")
 @internal()
 def finish_job(job_id: UUID) -> dict[str, Any]:
-    """Tidy up after a job."""
+    """Have a worker tidy up after a job that changed much: nobody waits for it, and it may be lost."""
     check_kind(kind_told(request.get_json(silent=True)), KEYS)
-    with unit_of_work() as session:
-        receipts.finish_job(session, job_id)
+    with read_only() as session:
+        is_wanted = receipts.has_changed_much(session, job_id)
+    if is_wanted:
+        nudge(current_app.extensions["liaison.celery"], tidying.TASK, queue="customers.events")
     return {}
 
 

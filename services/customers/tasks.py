@@ -1,4 +1,4 @@
-"""The task of customers: sending mails. It may be lost, come twice, or die at any place."""
+"""The tasks of customers: sending mails, and tidying up. They may be lost, come twice, or die at any place."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from celery import shared_task
 from flask import current_app
 from sqlalchemy.exc import OperationalError
 
-from services.customers.domain import sending
+from services.customers.domain import sending, tidying
 from shared.db import unit_of_work
 from shared.mail import MailServer, Outcome
 from shared.mail_queue import wake_sender
@@ -29,6 +29,13 @@ def send_mail() -> None:
         _send_due(current_app.extensions["liaison.mail"])
     finally:
         _sending.release()
+
+
+@shared_task(name=tidying.TASK)
+def tidy_up() -> None:
+    """Leave the database tidy after a job that changed much."""
+    with unit_of_work() as session:
+        tidying.tidy_up(session)
 
 
 def _send_due(server: MailServer | None) -> None:

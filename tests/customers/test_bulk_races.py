@@ -19,11 +19,13 @@ from services.customers.app import create_bulk_app
 from services.customers.bulk.target import customers_target
 from services.customers.domain.accounts import edit_account
 from services.customers.models import Account, Change, Contact
+from services.customers.tasks import tidy_up
 from shared.db import read_only, unit_of_work
 from shared.history import Actor
 from shared.importing.job import ImportJob
 from shared.settings import Settings
 from shared.testing import SignedClient, client_as, client_of_service
+from shared.worker import waiting_tasks
 from tests.customers.bulk_chunks import check_derived, counts, frame, job, post, refused, sample_rows
 
 LONG = 60
@@ -347,16 +349,23 @@ def test_chunk_when_void_is_never_applied(app: Flask, imports: SignedClient) -> 
     assert number_of(app, Account) == 2
 
 
-def test_job_when_finished_leaves_the_search_index_merged(app: Flask, imports: SignedClient) -> None:
-    told = job()
+def test_job_when_finished_has_a_worker_tidy_up_if_it_changed_much(app: Flask, imports: SignedClient) -> None:
+    celery = app.extensions["liaison.celery"]
+    with celery.connection_for_write() as connection:
+        connection.default_channel.queue_purge("customers.events")
+    few, many = job(), job()
     rows = [{"code": f"F{number}", "name": f"Name {number}"} for number in range(1200)]
-    post(imports, told, 1, frame(*rows))
+    post(imports, few, 1, frame(*rows[:3]))
+    post(imports, many, 1, frame(*rows))
     pages = text("SELECT pending_pages FROM pgstatginindex('account_search')")
     with app.app_context(), unit_of_work() as session:
         session.execute(text("CREATE EXTENSION IF NOT EXISTS pgstattuple"))
         assert session.scalar(pages) > 0
-    for _ in range(2):
+    for told, waiting in ((few, 0), (many, 1)):
         assert imports.post(f"/internal/jobs/{told.id}/finish", json={"kind": "customers"}).get_json() == {}
+        assert waiting_tasks(celery, ["customers.events"]) == {"customers.events": waiting}
+    with app.app_context():
+        tidy_up()
     with app.app_context(), read_only() as session:
         assert session.scalar(pages) == 0
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select, text
+from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import apply_rows
@@ -15,7 +15,6 @@ from shared.importing import rows
 from shared.importing.job import ImportJob, UndoJob
 from shared.importing.rows import CheckedRows
 
-SEARCH_INDEX = "account_search"
 MANY = 1000
 
 
@@ -73,11 +72,8 @@ def close_fence(session: Session, job_id: uuid.UUID) -> list[dict[str, Any]]:
     return bulk.close_fence(session, JobFence, Receipt, job_id)
 
 
-def finish_job(session: Session, job_id: uuid.UUID) -> None:
-    """Leave the database tidy after a job that changed much: the search index merged, the planner informed."""
+def has_changed_much(session: Session, job_id: uuid.UUID) -> bool:
+    """Tell whether the tables want tidying after this job."""
     changed = [cast(Receipt.answer[name].astext, Integer) for name in ("created", "updated")]
     total = session.scalar(select(func.sum(changed[0] + changed[1])).where(Receipt.job_id == job_id)) or 0
-    if total < MANY:
-        return
-    session.execute(text("SELECT gin_clean_pending_list(CAST(:name AS regclass))"), {"name": SEARCH_INDEX})
-    session.execute(text("ANALYZE account, contact"))
+    return total >= MANY
