@@ -46,6 +46,7 @@ _SOME_SAFE = rf"(?:^|[{_ENDS}])[\"']*'[{_SIGN}{_BLANK}]"
 _inner, _first = re.compile(_INNER), re.compile(_FIRST)
 _inner_safe, _first_safe = re.compile(_INNER_SAFE), re.compile(_FIRST_SAFE)
 _plain = re.compile(_PLAIN)
+_odd = re.compile(f"[{_SIGN}{_BLANK}]")
 
 
 def is_ours(header: Sequence[str]) -> bool:
@@ -55,7 +56,7 @@ def is_ours(header: Sequence[str]) -> bool:
 
 def defuse(text: str) -> str:
     """Return a cell as it is written, so that no spreadsheet runs it."""
-    if _plain.fullmatch(text):
+    if not _odd.search(text) or _plain.fullmatch(text):
         return text
     return _first.sub(r"\1'\2", _inner.sub(r"\1\2'\3", text))
 

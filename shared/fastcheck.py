@@ -56,10 +56,11 @@ def load_rows(schema: ma.Schema, frame: pl.DataFrame, loaders: Mapping[type, Loa
     if sure.all():
         return Loaded(rows)
     unsure = (~sure).arg_true().to_list()
-    values, faults = _load_slowly(schema, frame[unsure].select(names))
+    odd = [name for name in names if not columns[name].sure.all()]
+    values, faults = _load_slowly(schema, frame[unsure].select(odd))
     taken = [place for place in range(len(unsure)) if place not in faults]
-    slow = frame[[unsure[place] for place in taken]].with_columns(
-        pl.Series(name, [values[place].get(name) for place in taken], dtype=rows.schema[name]) for name in names
+    slow = rows[[unsure[place] for place in taken]].with_columns(
+        pl.Series(name, [values[place].get(name) for place in taken], dtype=rows.schema[name]) for name in odd
     )
     places = pl.Series([*sure.arg_true(), *(unsure[place] for place in taken)], dtype=pl.UInt32)
     both = pl.concat([rows.filter(sure), slow.select(rows.columns)])[places.arg_sort()]
@@ -80,8 +81,10 @@ def check_derivable(schema: ma.Schema, columns: Sequence[str], loaders: Mapping[
 
 
 def _load_slowly(schema: ma.Schema, frame: pl.DataFrame) -> tuple[list[dict[str, Any]], dict[int, Messages]]:
+    """Load the columns by the schema's fields of the same names; without hooks no other field has a say."""
+    part = type(schema)(only=frame.columns, unknown=schema.unknown)
     try:
-        return schema.load(frame.to_dicts(), many=True), {}
+        return part.load(frame.to_dicts(), many=True), {}
     except ma.ValidationError as error:
         messages: Mapping[int, Messages] = error.messages  # type: ignore[assignment]
         return error.valid_data, dict(messages)  # type: ignore[return-value]
