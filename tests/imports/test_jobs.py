@@ -88,8 +88,8 @@ def test_small_files_have_small_chunks(make_job):
     assert make_job(rows(100)).chunk_rows == 200
     assert 900 < make_job(rows(20_000)).chunk_rows < 1_300
     assert make_job(rows(20_000)).queue == "short"
-    large = make_job(rows(120_000))
-    assert (large.chunk_rows, large.queue) == (5_000, "long")
+    large = make_job(rows(200_000))
+    assert (large.chunk_rows, large.queue) == (10_000, "long")
 
 
 def progress(job):

@@ -353,8 +353,8 @@ def _form_values(form: Sniffed) -> dict[str, Any]:
 
 
 def _chunk_rows(size: int, form: Sniffed) -> int:
-    """Return how many rows a chunk has: 5,000, fewer in a small file so that its bar moves."""
+    """Return how many rows a chunk has: 10,000, fewer in a small file so that its bar moves."""
     rows = form.sample_rows
     width = 2 if form.encoding.startswith("utf-16") else 1
     bytes_per_row = width * sum(len(cell) + 1 for row in rows for cell in row) / max(len(rows), 1)
-    return max(200, min(5_000, int(size / max(bytes_per_row, 1) / 20)))
+    return max(200, min(10_000, int(size / max(bytes_per_row, 1) / 20)))

@@ -95,7 +95,7 @@ class Target:
     sample: tuple[dict[str, str], ...] = ()
     keeps_others: bool = True
     shown: Shown | None = None
-    chunk_rows: int = 5_000
+    chunk_rows: int = 10_000
 
     @classmethod
     def from_json(cls, answer: dict[str, Any]) -> Self:
@@ -110,7 +110,7 @@ class Target:
             sample=tuple(answer.get("sample", ())),
             keeps_others=bool(answer.get("keeps_others", True)),
             shown=Shown(**answer["shown"]) if answer.get("shown") else None,
-            chunk_rows=int(answer.get("chunk_rows", 5_000)),
+            chunk_rows=int(answer.get("chunk_rows", 10_000)),
         )
 
     def without(self, names: Collection[str]) -> Self:
