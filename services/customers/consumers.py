@@ -12,6 +12,7 @@ from shared.events.associates import (
     AssociatesRemoved,
     AssociatesSaved,
     LinksChanged,
+    each_link,
 )
 from shared.feed import Handler
 
@@ -50,7 +51,7 @@ def forget_associate(session: Session, event: dict[str, Any]) -> None:
 
 def change_links(session: Session, event: dict[str, Any]) -> None:
     """Links ended and began."""
-    copies.change_links(session, event["payload"]["ended"], event["payload"]["begun"])
+    copies.change_links(session, each_link(event["payload"]["ended"]), each_link(event["payload"]["begun"]))
 
 
 FEEDS: dict[str, dict[str, Handler]] = {

@@ -1,8 +1,10 @@
 """What associates tells: who there is, and who looks after which accounts."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+LinksOfOne = tuple[str, str, list[str]]
 LINK_ROLES = ("manages", "lead_source", "sales", "collections", "service")
 
 
@@ -75,12 +77,28 @@ class AssociateDeleted:
 
 @dataclass(frozen=True)
 class LinksChanged:
-    """Links of accounts with associates ended, then others began: each is [account_id, associate_id, role].
+    """Links of accounts with associates ended, then others began, by associate and role.
 
-    Bulk work tells one of these per chunk.
+    Each is [associate_id, role, [account_id, ...]] (`gather_links`, `each_link`). Bulk work tells one of these per
+    chunk of thousands, so what they have in common is said once.
     """
 
     name: ClassVar[str] = "associates.links_changed.v1"
 
-    ended: list[list[str]]
-    begun: list[list[str]]
+    ended: list[LinksOfOne]
+    begun: list[LinksOfOne]
+
+
+def gather_links(links: Iterable[tuple[str, str, str]]) -> list[LinksOfOne]:
+    """Return links, each (account id, associate id, role), as an event tells them."""
+    gathered: dict[tuple[str, str], list[str]] = {}
+    for account, associate, role in links:
+        gathered.setdefault((associate, role), []).append(account)
+    return [(associate, role, accounts) for (associate, role), accounts in gathered.items()]
+
+
+def each_link(told: Iterable[LinksOfOne]) -> Iterator[tuple[str, str, str]]:
+    """Give (account id, associate id, role) of each link that an event tells."""
+    for associate, role, accounts in told:
+        for account in accounts:
+            yield account, associate, role

@@ -45,7 +45,7 @@ def test_link_when_begun_shows_on_both_sides_and_is_told(
     assert client.get(f"{API}/associates/{dana.id}/work").json == {"accounts": 1, "by_role": {"sales": 1}}
     assert [one["id"] for one in client.get(f"{API}/associates/{dana.id}/links").json["items"]] == [link["id"]]
     assert told(session, "associates.links_changed.v1") == [
-        {"ended": [], "begun": [[str(account.id), str(dana.id), "sales"]]}
+        {"ended": [], "begun": [[str(dana.id), "sales", [str(account.id)]]]}
     ]
     entry = client.get(f"{API}/associates/{dana.id}/history").json["items"][0]
     assert (entry["action"], entry["changes"][0]["new"]) == ("linked", "Cobalt Labs (00417)")
@@ -130,7 +130,7 @@ def test_account_when_deleted_loses_its_links_and_gets_them_back(
     )  # customers knew it a moment ago
     customers_tells(session, "account_restored", account.id)
     assert client.get(f"{API}/associates/{dana.id}/work").json == {"accounts": 1, "by_role": {"manages": 1}}
-    link = [str(account.id), str(dana.id), "manages"]
+    link = [str(dana.id), "manages", [str(account.id)]]
     assert told(session, "associates.links_changed.v1") == [
         {"ended": [], "begun": [link]},
         {"ended": [link], "begun": []},

@@ -13,6 +13,7 @@ from services.customers.consumers import FEEDS
 from services.customers.domain import accounts, copies
 from services.customers.models import Account, AccountAssociate, FeedCursor
 from shared.db import unit_of_work
+from shared.events.associates import gather_links
 from shared.testing import SignedClient, client_as, client_of_service
 from tests.customers.conftest import ADA
 
@@ -40,11 +41,11 @@ def tell(session: Session, name: str, **payload: Any) -> None:
 
 
 def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
-    link = [str(uuid.UUID(int=1)), DANA, "manages"]
+    link = (str(uuid.UUID(int=1)), DANA, "manages")
     for _ in range(2):
         tell(session, "associate_saved", associate_id=DANA, code="A1", associate_name="Dana", active=True)
-        tell(session, "links_changed", ended=[], begun=[link])
-    assert copies.some_links(session, None, None, None) == [tuple(link)]
+        tell(session, "links_changed", ended=[], begun=gather_links([link]))
+    assert copies.some_links(session, None, None, None) == [link]
     assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana", "active", "")]
     tell(
         session,
@@ -55,7 +56,7 @@ def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
         active=False,
         email="d@x.example",
     )
-    tell(session, "links_changed", ended=[link], begun=[[link[0], DANA, "sales"]])
+    tell(session, "links_changed", ended=gather_links([link]), begun=[(DANA, "sales", [link[0]])])
     assert copies.some_links(session, None, None, None) == [(link[0], DANA, "sales")]
     assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "inactive", "d@x.example")]
     tell(session, "associate_deleted", associate_id=DANA)
@@ -114,7 +115,7 @@ def test_list_of_an_associate_when_searched_holds_its_customers_only(
 ) -> None:
     mine = [make_account(f"Cobalt {number}", city="Lyon") for number in range(3)]
     make_account("Cobalt Foreign", city="Lyon")
-    twice = [[str(one.id), DANA, role] for one in mine for role in ("manages", "sales")]
+    twice = [(DANA, role, [str(one.id) for one in mine]) for role in ("manages", "sales")]
     tell(session, "links_changed", ended=[], begun=twice)
     session.commit()
     reader = client_as(client.application, "customers.view", features=ON)

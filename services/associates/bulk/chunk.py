@@ -57,9 +57,12 @@ INSERT INTO did SELECT id, account_id, associate_id, :role, true, false FROM beg
 """
 TELL = """
 INSERT INTO outbox (event_id, name, payload) SELECT :event, :name, jsonb_build_object(
-    'ended', coalesce(jsonb_agg(jsonb_build_array(account_id, associate_id, role)) FILTER (WHERE NOT begun), '[]'),
-    'begun', coalesce(jsonb_agg(jsonb_build_array(account_id, associate_id, role)) FILTER (WHERE begun), '[]'))
-FROM did HAVING count(*) > 0
+    'ended', coalesce(jsonb_agg(links) FILTER (WHERE NOT begun), '[]'),
+    'begun', coalesce(jsonb_agg(links) FILTER (WHERE begun), '[]'))
+FROM (
+    SELECT begun, jsonb_build_array(associate_id, role, jsonb_agg(account_id)) AS links
+    FROM did GROUP BY begun, associate_id, role
+) AS told HAVING count(*) > 0
 """
 COUNT = """
 SELECT count(*) FILTER (WHERE NOT took) AS created, count(*) FILTER (WHERE took) AS updated

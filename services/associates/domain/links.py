@@ -26,7 +26,7 @@ from services.associates.errors import (
 )
 from services.associates.models import Associate, GoneAccount, Link, Outbox
 from shared.db import uuid7
-from shared.events.associates import LINK_ROLES, LinksChanged
+from shared.events.associates import LINK_ROLES, LinksChanged, gather_links
 from shared.history import Actor
 from shared.outbox import record
 from shared.records import Changes, violates
@@ -350,7 +350,7 @@ def _tell(session: Session, *, ended: Iterable[Any] = (), begun: Iterable[Any] =
     """Record what ended and begun, some thousands an event."""
     told = [(0, link) for link in ended] + [(1, link) for link in begun]
     for start in range(0, len(told), TOLD_AT_ONCE):
-        sides: tuple[list[list[str]], list[list[str]]] = ([], [])
+        sides: tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]] = ([], [])
         for side, link in told[start : start + TOLD_AT_ONCE]:
-            sides[side].append([str(link.account_id), str(link.associate_id), link.role])
-        record(session, Outbox, LinksChanged(ended=sides[0], begun=sides[1]))
+            sides[side].append((str(link.account_id), str(link.associate_id), link.role))
+        record(session, Outbox, LinksChanged(ended=gather_links(sides[0]), begun=gather_links(sides[1])))

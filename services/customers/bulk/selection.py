@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from services.customers.domain.selections import get_snapshot
 from shared.importing.tables import cursor_of
 
+BLOCK = 1 << 16  # row by row, each would be a piece of the answer of its own
 # One that was deleted since stands there without a name, so that it is told.
 ACCOUNTS = sql.SQL("""
 COPY (
@@ -24,5 +25,10 @@ def stream_snapshot(session: Session, snapshot_id: uuid.UUID, *, inactive: bool)
     get_snapshot(session, snapshot_id)
     command = ACCOUNTS.format()
     with cursor_of(session).copy(command, {"snapshot": snapshot_id, "inactive": inactive}) as rows:
-        for piece in rows:
-            yield bytes(piece)
+        block = bytearray()
+        for row in rows:
+            block += row
+            if len(block) >= BLOCK:
+                yield bytes(block)
+                block.clear()
+        yield bytes(block)

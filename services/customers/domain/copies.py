@@ -6,7 +6,7 @@ how a copy is compared with its owner, and made anew.
 # ruff: noqa: S608 - put together from what stands here; every value is bound
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.orm import Session
@@ -84,12 +84,17 @@ def forget_associates(session: Session, ids: Sequence[uuid.UUID]) -> None:
     session.execute(delete(AssociateName).where(AssociateName.associate_id.in_(ids)))
 
 
-def change_links(session: Session, ended: Sequence[Sequence[str]], begun: Sequence[Sequence[str]]) -> None:
+def change_links(session: Session, ended: Iterable[Sequence[str]], begun: Iterable[Sequence[str]]) -> None:
     """End links, then begin others; each is (account id, associate id, role). What stands so already stays."""
     for statement, links in ((END, ended), (BEGIN, begun)):
-        if links:
-            accounts, associates, roles = (list(column) for column in zip(*links, strict=True))
-            session.execute(text(statement), {"accounts": accounts, "associates": associates, "roles": roles})
+        columns = dict(zip(("accounts", "associates", "roles"), map(_array, zip(*links, strict=True)), strict=False))
+        if columns:
+            session.execute(text(statement), columns)
+
+
+def _array(words: Iterable[str]) -> str:
+    """Return ids or roles as PostgreSQL writes an array: a driver that looks at each of thousands takes far longer."""
+    return f"{{{','.join(words)}}}"
 
 
 def load_names(session: Session, rows: Sequence[Row]) -> None:

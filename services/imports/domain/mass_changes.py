@@ -25,7 +25,7 @@ KIND = "mass_change"
 COLUMNS = ("account_id", "code", "name")
 VERBS = {"add": "Add", "remove": "Remove", "replace": "Replace by"}
 SHORT = 10_000  # customers; more go to the queue of long files
-MOST_LINKS = 5_000  # that a chunk begins, so that the event that tells them stays small
+MOST_LINKS = 10_000  # that a chunk begins, so that the event that tells them stays small
 LONGEST_NAME = 200
 
 
