@@ -59,12 +59,21 @@ def load_rows(schema: ma.Schema, frame: pl.DataFrame, loaders: Mapping[type, Loa
     odd = [name for name in names if not columns[name].sure.all()]
     values, faults = _load_slowly(schema, frame[unsure].select(odd))
     taken = [place for place in range(len(unsure)) if place not in faults]
-    slow = rows[[unsure[place] for place in taken]].with_columns(
-        pl.Series(name, [values[place].get(name) for place in taken], dtype=rows.schema[name]) for name in odd
+    slow = pl.DataFrame(
+        [pl.Series(name, [values[place].get(name) for place in taken], dtype=rows.schema[name]) for name in odd]
     )
-    places = pl.Series([*sure.arg_true(), *(unsure[place] for place in taken)], dtype=pl.UInt32)
-    both = pl.concat([rows.filter(sure), slow.select(rows.columns)])[places.arg_sort()]
-    return Loaded(both, {unsure[place]: messages for place, messages in faults.items()})
+    places = [unsure[place] for place in taken]
+    mended = rows.with_columns(_with(rows[name], places, slow[name]) for name in odd)
+    kept = sure | pl.int_range(rows.height, eager=True).is_in(places)
+    return Loaded(mended.filter(kept), {unsure[place]: messages for place, messages in faults.items()})
+
+
+def _with(column: pl.Series, places: Sequence[int], values: pl.Series) -> pl.Series:
+    """Return a column with other values at some places."""
+    if column.dtype.is_nested():  # which polars cannot scatter
+        order = pl.Series(range(len(column))).scatter(places, range(len(column), len(column) + len(places)))
+        return pl.concat([column, values])[order]
+    return column.clone().scatter(places, values)
 
 
 def check_derivable(schema: ma.Schema, columns: Sequence[str], loaders: Mapping[type, Loader]) -> None:

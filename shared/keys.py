@@ -24,7 +24,7 @@ _drop_invisible = str.maketrans("", "", INVISIBLE)
 _EXTENSION = re.compile(r"(?:;?\s*(?:ext(?:ension|n)?\.?|x|#|durchwahl)\s*[:.]?\s*)(\d{1,9})\s*$", re.IGNORECASE)
 _NOT_DIGITS = re.compile(r"[^0-9]")
 _PLAIN_ASCII = r"^[\x21-\x7e]*$"
-_PLAIN_LINE = r"^[\x20-\x7e]*$"
+_PLAIN_LINE = r"^[\x20-\x7e\x{c0}-\x{17e}]*$"  # Latin letters are in NFC already
 _PLAIN_NAME = r"^[\x21-\x7e]+(?: [\x21-\x7e]+)*$"
 _PLAIN_INTERNATIONAL = r"^\+[1-9][0-9 ./-]*$"
 

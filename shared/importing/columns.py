@@ -27,6 +27,7 @@ _PLAIN_EMAIL = (
     r"^[A-Za-z0-9_+-]{1,30}(?:\.[A-Za-z0-9_+-]{1,30})?"
     r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.){1,4}[A-Za-z]{2,24}$"
 )
+_SIMPLE_PHONE = r"^(?:[ ()+./-]*[0-9]){5,25}$"
 _PLAIN_PHONE = r"^[0-9 ()+./-]*(?:x[0-9]{1,9})?$"
 _PLAIN_WEBSITE = r"^https?://[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?:/[!#-;=?-\[\]_a-z~]*)?$"
 _PLAIN_TAGS = r"^[\x20-\x7e\x{c0}-\x{17e}]*$"
@@ -51,9 +52,15 @@ def load_email(_: fields.Email, cells: pl.Series) -> Column:
 
 def load_phone(_: fields.Phone, cells: pl.Series) -> Column:
     """Take a number of digits and the usual signs, an extension behind x."""
+    simple = cells.str.contains(_SIMPLE_PHONE) & ~cells.str.contains("(0)", literal=True)
+    others = ~simple.fill_null(value=True)
+    return Column(cells, simple.scatter(others.arg_true(), _is_phone(cells.filter(others))))
+
+
+def _is_phone(cells: pl.Series) -> pl.Series:
     number = cells.str.replace_all("(0)", "", literal=True).str.replace("x[0-9]*$", "")
     digits = number.str.count_matches("[0-9]")
-    return Column(cells, cells.str.contains(_PLAIN_PHONE) & digits.is_between(5, 25))
+    return cells.str.contains(_PLAIN_PHONE) & digits.is_between(5, 25)
 
 
 def load_website(_: fields.Website, cells: pl.Series) -> Column:
