@@ -253,3 +253,12 @@ def test_check_when_it_comes_over_the_wire_answers_counts_and_leaves_no_receipt(
     assert state(session) == seen
     wrong = client.post(f"/internal/chunks/{uuid.uuid4()}/0/check", data=body + b"x", headers=headers)
     assert (wrong.status_code, wrong.json["code"]) == (422, "chunk_unreadable")
+
+
+def test_check_when_a_row_has_the_word_for_a_code_to_come_ends(session: Session) -> None:
+    """A code that is given at the import is shown as “new”; a file may have that for a code."""
+    rows = (
+        {"code": "NEW", "name": "Cobalt", "email": "a@x.example"},
+        {"code": None, "name": "B", "email": "b@x.example"},
+    )
+    assert counts(check(session, *rows, match="email", mode="create")) == {"created": 2}

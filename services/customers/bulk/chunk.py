@@ -1,7 +1,7 @@
 """Applying a chunk of customers: the one use case of this package."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -319,13 +319,14 @@ class Chunk:
         blank = rows["code"].is_null()
         if not (count := int(blank.sum())):
             return rows
-        theirs, codes = set(code_keys(rows["code"])), list[str]()
-        while len(codes) < count:
-            codes += [code for code in self._codes(count - len(codes)) if code_key(code) not in theirs]
+        codes = self._codes(count, set(code_keys(rows["code"])))
         return rows.with_columns(rows["code"].scatter(blank.arg_true(), codes))
 
-    def _codes(self, count: int) -> list[str]:
-        return next_codes(self.session, count)
+    def _codes(self, count: int, theirs: Container[str]) -> list[str]:
+        codes: list[str] = []
+        while len(codes) < count:
+            codes += [code for code in next_codes(self.session, count - len(codes)) if code_key(code) not in theirs]
+        return codes
 
     def _refuse(self, rows: pl.DataFrame, wrong: pl.Expr, column: str, code: str, message: str) -> pl.DataFrame:
         """Refuse the rows that are `wrong`; return the others."""

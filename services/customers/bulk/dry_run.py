@@ -1,7 +1,7 @@
 """What a chunk of customers would do, without doing it (I5)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import polars as pl
@@ -137,7 +137,7 @@ class DryRun(Chunk):
             account["attributes"] = json.loads(account["attributes"])
             self.left[account["id"]] = Known(account, contacts.get(account["id"], []))
 
-    def _codes(self, count: int) -> list[str]:
+    def _codes(self, count: int, _: Container[str]) -> list[str]:
         return [NEW] * count
 
 
