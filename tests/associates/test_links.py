@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from services.associates.consumers import FEEDS
@@ -196,3 +196,44 @@ def test_picker_when_nothing_was_chosen_says_so(client: SignedClient, known: Kno
     url = f"/associates/fragments/of-account/{known.add().id}"
     refused = client.post(url, data={"associate_id": "", "associate_name": "Da", "role": "sales"})
     assert (refused.status_code, "Choose an associate" in refused.text) == (422, True)
+
+
+def test_account_when_deleted_and_back_has_whom_to_turn_to_first(
+    client: SignedClient, known: KnownAccounts, make_associate: Callable[..., Any], session: Session
+) -> None:
+    account, dana = known.add(), make_associate()
+    assert begin(client, account, dana, is_primary=True).status_code == 201
+    for _ in range(2):
+        customers_tells(session, "account_deleted", account.id)
+        customers_tells(session, "account_restored", account.id)
+    shown = client.get(f"{API}/accounts/{account.id}/links").json["items"]
+    assert [one["link"]["is_primary"] for one in shown] == [True]
+
+
+def test_links_when_both_sides_were_deleted_come_back_with_the_last_of_them(
+    client: SignedClient, known: KnownAccounts, make_associate: Callable[..., Any], session: Session
+) -> None:
+    account, dana = known.add(), make_associate()
+    begin(client, account, dana)
+    customers_tells(session, "account_deleted", account.id)
+    client.delete(f"{API}/associates/{dana.id}", headers={"If-Match": '"1"'})
+    customers_tells(session, "account_restored", account.id)
+    assert client.post(f"{API}/associates/{dana.id}/restore").status_code == 200
+    assert client.get(f"{API}/associates/{dana.id}/work").json["accounts"] == 1
+
+
+def test_link_when_it_ended_twice_is_opened_once(
+    client: SignedClient, known: KnownAccounts, make_associate: Callable[..., Any], session: Session
+) -> None:
+    """Guard: only the newest is opened. Else the feed of customers would stand still over it."""
+    account, dana = known.add(), make_associate()
+    begin(client, account, dana)
+    session.execute(
+        update(Link).values(ended_at=func.now(), ended_by=dana.id, ended_by_name="A", cause="account_deleted")
+    )
+    session.commit()
+    begin(client, account, dana)
+    customers_tells(session, "account_deleted", account.id)
+    customers_tells(session, "account_restored", account.id)
+    assert client.get(f"{API}/associates/{dana.id}/work").json["accounts"] == 1
+    assert sorted(map(str, session.scalars(select(Link.cause)))) == ["None", "undone"]

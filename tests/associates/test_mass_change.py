@@ -345,3 +345,28 @@ def test_form_when_shown_offers_inactive_associates_and_a_key_of_its_own(
     assert "Dana" not in client.get("/associates/fragments/pick?associate_name=dana").text.replace(
         "Create “<bdi>dana", ""
     )
+
+
+def test_associates_when_replaced_by_two_jobs_at_once_are_those_of_one_of_them(bulk_app: Flask) -> None:
+    """Guard: who replaces does so alone."""
+    accounts = [AccountFacts(uuid.uuid4(), str(at), f"Firm {at}") for at in range(200)]
+    with bulk_app.app_context(), unit_of_work() as session:
+        people = [associates.create_associate(session, ADA, {"name": f"Nora {at}"}).id for at in range(4)]
+    body = body_of(accounts)
+    assert send(bulk_app, uuid.uuid4(), 0, body, people[0]).status_code == 200
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda one: send(bulk_app, uuid.uuid4(), 0, body, one, "replace"), people * 2))
+    assert {answer.status_code for answer in answers} == {200}
+    with bulk_app.app_context(), read_only() as session:
+        open_links = select(Link.account_id).where(Link.ended_at.is_(None), Link.associate_id.in_(people))
+        assert sorted(session.scalars(open_links)) == sorted(one.id for one in accounts)
+
+
+def test_customer_when_deleted_since_it_was_selected_is_refused(
+    app: Flask, known: KnownAccounts, make_associate: Made
+) -> None:
+    """One that an undone import took away is told to nobody; the list of the job has no name for it."""
+    there = known.add()
+    body = body_of([there, AccountFacts(uuid.uuid4(), None, None)])  # type: ignore[arg-type] # as the list has it
+    answer = send(app, uuid.uuid4(), 0, body, make_associate("Dana").id).json
+    assert (answer["created"], answer["failed"], answer["refusals"][0]["code"]) == (1, 1, "customer_deleted")

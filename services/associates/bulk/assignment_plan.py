@@ -216,7 +216,7 @@ class Planner:
         if wanted.action == "replace" and self.mode != "both":
             told = "Replacing adds and takes away: choose “Added, or updated if known” (mode both) for it."
             raise RowRefused("action", "mode_replaces", told)
-        if wanted.action != "remove" and not ended and not wanted.associate.active:
+        if wanted.action != "remove" and not ended and not (wanted.associate.active or link):
             told = f"{wanted.associate.name} is inactive, so nothing can be given to them."
             raise RowRefused(_named_by(wanted.row), "associate_inactive", told)
         self._check_repeated(wanted)

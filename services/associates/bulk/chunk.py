@@ -1,7 +1,8 @@
 """Giving and taking the links of a chunk of customers, all of it as sets in PostgreSQL.
 
 The links of two chunks of one job never touch. Against single changes by people and other jobs stand the unique index
-of open links and locks in one order; where another is quicker with the same link, all of the chunk is done again.
+of open links and locks in one order; where another is quicker with the same link, all of the chunk is done again. Who
+replaces does so alone.
 """
 
 import uuid
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.job import Customers, MassChange
-from services.associates.domain.links import share_accounts, working_associates
+from services.associates.domain.links import replace_alone, share_accounts, working_associates
 from shared.bulk import ChunkResult, Refusal
 from shared.db import uuid7
 from shared.events.associates import LinksChanged
@@ -92,6 +93,8 @@ def change_links(session: Session, job: MassChange, customers: Customers) -> Lin
     A customer that was deleted is refused; raises AssociateNotFound, AssociateInactive (who can only be removed).
     """
     share_accounts(session)
+    if job.action == "replace":
+        replace_alone(session)
     working_associates(session, job.associate_ids, also_inactive=job.action == "remove")
     result = LinksResult(by=(str(job.actor.id), job.actor.name))
     accounts = _known(session, customers, result)

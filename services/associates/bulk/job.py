@@ -101,6 +101,8 @@ def read_customers(body: bytes, checksum: str) -> Customers:
         frame[name].to_list() if name in frame.columns else blank for name in ("account_id", "name", "code")
     )
     labels = [f"{name} ({code})" if name else "A deleted customer" for name, code in zip(names, codes, strict=True)]
+    if "name" in frame.columns:  # without one it was deleted since
+        ids = [one if name else None for one, name in zip(ids, names, strict=True)]
     return Customers(frame["_row"].to_list(), frame["_line"].to_list(), [_id(one) for one in ids], labels)
 
 

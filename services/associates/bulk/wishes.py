@@ -30,8 +30,8 @@ from services.associates.bulk.link_writing import (
     write_plan,
 )
 from services.associates.bulk.undo import LinksUndone, Names, sum_up, take_back
-from services.associates.domain.links import AccountFacts, share_accounts
-from services.associates.domain.naming import Called, find_called
+from services.associates.domain.links import AccountFacts, replace_alone, share_accounts
+from services.associates.domain.naming import FOUND, Called, find_called
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
 from services.associates.models import Associate as AssociateTable
 from services.associates.models import Change, Receipt, UndoReceipt, code_sequence
@@ -100,15 +100,21 @@ def _fulfil(session: Session, wish: Wish) -> LinksResult:
 
 
 def _apply(session: Session, wish: Wish) -> LinksResult:
+    if wish.replaces:
+        replace_alone(session)
     ids = _new_associates(session, wish)
-    places = [*wish.links]
-    for associate, (_, asked) in zip(ids, wish.new, strict=True):
-        places += [Place(account, associate, role) for account, role in asked]
+    places, undecided = [*wish.links], set[uuid.UUID]()
+    for associate, (called, asked) in zip(ids, wish.new, strict=True):
+        if associate:
+            places += [Place(account, associate, role) for account, role in asked]
+        else:
+            log.warning("fits several", job=str(wish.id), no=wish.chunk_no, called=str(called))
+            undecided |= {account for account, _ in asked}
     accounts = sorted({place.account for place in places})
     links = read_links(session, accounts)
     associates = read_associates(session, AssociateTable.id.in_({place.associate for place in (*places, *links)}))
     facts = Facts({}, gone_accounts(session, accounts), associates, links, (), datetime.now(UTC).date())
-    plan = plan_links(_possible(wish, dict.fromkeys(places), facts), facts)
+    plan = plan_links(_possible(wish, dict.fromkeys(places), facts, undecided), facts)
     result = LinksResult(by=(str(wish.actor_id), wish.actor_name), created=len(plan.begin), updated=len(plan.end))
     result.created_ids = pack(*write_plan(session, wish_job(wish), plan))
     result.links = links_by_associate(session)
@@ -121,11 +127,11 @@ def wish_job(wish: Wish) -> importing.UndoJob:
     return importing.UndoJob(wish.id, wish.chunk_no, "customers", wish.actor_id, wish.actor_name)
 
 
-def _possible(wish: Wish, places: Mapping[Place, None], facts: Facts) -> list[Wanted]:
-    """Return the links that can be had; who cannot be given work replaces nobody there."""
+def _possible(wish: Wish, places: Mapping[Place, None], facts: Facts, undecided: set[uuid.UUID]) -> list[Wanted]:
+    """Return the links that can be had; who cannot be given work, or not be told, replaces nobody there."""
     known = {one.id: one for one in facts.associates}
     action = "replace" if wish.replaces else "add"
-    found, spoiled = [], set(facts.gone)
+    found, spoiled = [], undecided | set(facts.gone)
     for place in places:
         associate = known.get(place.associate)
         if place.account in facts.gone or associate is None or not (associate.active or place in facts.links):
@@ -147,15 +153,17 @@ def _wanted(place: Place, associate: Associate, action: str) -> Wanted:
     return Wanted({}, place, account, associate, action, primary=False, begun_on=None, ended_on=None)
 
 
-def _new_associates(session: Session, wish: Wish) -> list[uuid.UUID]:
-    """Return the id of each associate that nobody knew; those that are still missing are made.
+def _new_associates(session: Session, wish: Wish) -> list[uuid.UUID | None]:
+    """Return the id of each associate that nobody knew, None where several fit by now; who is still missing is made.
 
     Somebody, or another chunk of the job, may have made one meanwhile: it is looked for again, as its row calls it. Of
     those that are made here, the same code, or the same e-mail, or the same name of such as have neither, is one.
     """
     called = [one for one, _ in wish.new]
     found = find_called(session, called, wish.id)
-    ids: dict[int, uuid.UUID] = {at: one.those[0].id for at, one in enumerate(found) if one.those}
+    ids: dict[int, uuid.UUID | None] = {
+        at: one.those[0].id if one.verdict == FOUND else None for at, one in enumerate(found) if one.those
+    }
     fresh = [at for at in range(len(called)) if at not in ids]
     groups = _same(called, sorted(fresh, key=lambda at: called[at].code is None))
     made = _make(session, wish, [[called[at] for at in group] for group in groups])

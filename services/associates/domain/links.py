@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from services.associates.domain.history import record_change
 from services.associates.errors import (
@@ -34,7 +35,7 @@ from shared.scope import associate_of
 
 ROLES = LINK_ROLES
 TOLD_AT_ONCE = 5000
-ALL_ACCOUNTS = 0x6C69_0004
+ALL_ACCOUNTS, REPLACING = 0x6C69_0004, 0x6C69_0006
 
 
 @dataclass(frozen=True)
@@ -196,9 +197,12 @@ def end_links_of_associate(session: Session, actor: Actor, associate_id: uuid.UU
 
 
 def reopen_links_of_associate(session: Session, associate_id: uuid.UUID) -> None:
-    """Take back that an associate's links ended with it, where the account is still there."""
+    """Take back that an associate's links ended with it; where the account is gone, they wait for that."""
+    share_accounts(session)
     gone = exists().where(GoneAccount.account_id == Link.account_id)
-    _reopen_all(session, (Link.associate_id == associate_id) & ~gone, "associate_deleted")
+    theirs = (Link.associate_id == associate_id) & (Link.cause == "associate_deleted")
+    _call(session, theirs & gone, "account_deleted")
+    _reopen_all(session, theirs, "associate_deleted")
 
 
 def end_links_of_account(session: Session, actor: Actor, account_id: uuid.UUID) -> None:
@@ -211,19 +215,32 @@ def end_links_of_account(session: Session, actor: Actor, account_id: uuid.UUID) 
 
 
 def reopen_links_of_account(session: Session, account_id: uuid.UUID) -> None:
-    """Note that an account is back, and with it the links that ended when it was deleted."""
+    """Note that an account is back, and with it the links that ended when it was deleted.
+
+    Where the associate is gone, they wait for that.
+    """
     _lock_accounts(session)
     _lock_account(session, account_id)
     if gone := session.get(GoneAccount, account_id):
         session.delete(gone)
         session.flush()
     there = exists().where(Associate.id == Link.associate_id)
-    _reopen_all(session, (Link.account_id == account_id) & there, "account_deleted")
+    its = (Link.account_id == account_id) & (Link.cause == "account_deleted")
+    _call(session, its & ~there, "associate_deleted")
+    _reopen_all(session, its, "account_deleted")
 
 
 def share_accounts(session: Session) -> None:
     """Let no account be noted as deleted, or as back, before this transaction ends; many may do this side by side."""
     session.execute(select(func.pg_advisory_xact_lock_shared(ALL_ACCOUNTS)))
+
+
+def replace_alone(session: Session) -> None:
+    """Let nobody else replace associates before this transaction ends.
+
+    Of two that replace the same one side by side, neither would see whom the other began, and both would stay.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(REPLACING)))
 
 
 def working_associates(session: Session, ids: Sequence[uuid.UUID], *, also_inactive: bool = False) -> list[Associate]:
@@ -335,15 +352,36 @@ def _end_all(session: Session, actor: Actor, which: ColumnElement[bool], cause: 
 
 
 def _reopen_all(session: Session, which: ColumnElement[bool], cause: str) -> None:
-    """Open what ended for this cause; where the account got another primary associate since, that one stays it."""
+    """Open the newest of each link that ended for this cause, but for those that were given again since.
+
+    Where the account got another primary associate since, that one stays it.
+    """
+    other = aliased(Link)
+    is_meant = and_(which, Link.ended_at.is_not(None), Link.cause == cause)
+    link = (Link.account_id, Link.associate_id, Link.role)
+    newest_first = (Link.ended_at.desc(), Link.id.desc())
+    meant = select(Link.id).where(is_meant).correlate(None)
+    newest = meant.ext(distinct_on(*link)).order_by(*link, *newest_first)
+    first = meant.where(Link.is_primary).ext(distinct_on(link[0])).order_by(link[0], *newest_first)
+    is_open = and_(other.account_id == Link.account_id, other.ended_at.is_(None))
+    twin = exists().where(is_open, other.associate_id == Link.associate_id, other.role == Link.role)
+    leads = Link.id.in_(first) & ~exists().where(is_open, other.is_primary)
     reopened = session.execute(
         update(Link)
-        .where(which, Link.ended_at.is_not(None), Link.cause == cause)
-        .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, ended_job=None, is_primary=False)
-        .returning(Link.account_id, Link.associate_id, Link.role)
+        .where(Link.id.in_(newest), ~twin)
+        .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, ended_job=None, is_primary=leads)
+        .returning(*link)
         .execution_options(synchronize_session=False)
     ).all()
+    _call(session, is_meant, "undone")
     _tell(session, begun=reopened)
+
+
+def _call(session: Session, which: ColumnElement[bool], cause: str) -> None:
+    """Say that links ended for another cause."""
+    session.execute(
+        update(Link).where(which).values(cause=cause, ended_job=None).execution_options(synchronize_session=False)
+    )
 
 
 def _tell(session: Session, *, ended: Iterable[Any] = (), begun: Iterable[Any] = ()) -> None:
