@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from services.imports.domain import chunks
 from services.imports.models import Chunk, Job, Refusal
@@ -227,3 +227,12 @@ def test_due_chunks_are_those_that_a_worker_could_send(make_running):
 def test_an_unknown_chunk_is_not_poisoned(app):
     with read_only() as session:
         assert chunks.get_poisoned(session, uuid.uuid4(), 0) is None
+
+
+def test_a_job_that_was_stopped_since_it_was_chosen_gives_no_chunk(make_running, monkeypatch):
+    """Guard: what is to be done is read again under the lock."""
+    job = make_running()
+    with unit_of_work() as session:
+        session.execute(update(Job).where(Job.id == job.id).values(cancel_requested_at=func.now()))
+    monkeypatch.setattr(chunks, "_next_job", lambda queue: select(Job.id).where(Job.id == job.id))
+    assert claim() is None

@@ -94,8 +94,13 @@ def test_export_when_not_permitted_is_refused(app, exporter, ask):
     assert other.post(f"{API}/{export['id']}/cancel").status_code == 404
     assert other.get(API).json["items"] == []
     overseer = client_as(app, "jobs.all", name="Olga")
-    assert overseer.get(f"{API}/{export['id']}/file").data == FILE
     assert [one["id"] for one in overseer.get(API).json["items"]] == [export["id"]]
+    path = f"{export['id']}/file"
+    for permissions in (["jobs.all", "customers.view"], ["jobs.all", "export"], ["export", "customers.view"]):
+        other = client_as(app, *permissions, name="Olga")
+        refused = 403 if "jobs.all" in permissions else 404
+        assert other.get(f"{API}/{path}").status_code == other.get(f"/imports/exports/{path}").status_code == refused
+    assert client_as(app, "jobs.all", "export", "customers.view").get(f"{API}/{path}").data == FILE
 
 
 def test_export_when_wrongly_asked_for_is_refused(exporter):
@@ -246,7 +251,7 @@ def test_export_when_it_ends_or_is_taken_is_told_to_the_audit(exporter, ask, app
     (finished,) = told("imports.job_finished.v1")
     assert (finished["what"], finished["kind"], finished["counts"]) == ("export", "customers", {"rows": 2})
     assert (finished["actor_name"], finished["about"]) == (ADA.name, {"q": "smith"})
-    client_as(app, "jobs.all", name="Olga").get(f"{API}/{export['id']}/file")
+    client_as(app, "jobs.all", "export", "customers.view", name="Olga").get(f"{API}/{export['id']}/file")
     (taken,) = told("imports.export_taken.v1")
     assert (taken["actor_name"], taken["owner_name"], taken["rows"]) == ("Olga", ADA.name, 2)
     with read_only() as session:

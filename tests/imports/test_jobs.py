@@ -181,3 +181,13 @@ def test_a_lease_is_longer_than_any_call_to_an_owner():
 )
 def test_an_owner_that_fails_over_a_chunk_is_not_away(reason, away):
     assert is_away(ServiceUnavailable("customers", reason)) is away
+
+
+def test_a_job_that_ended_is_not_read_another_way_even_when_its_file_is_gone(make_job, run, client, app):
+    job = run(make_job(rows(3), start=True))
+    app.extensions["liaison.storage"].delete(job.file_path)
+    headers = {"If-Match": f'"{job.version}"'}
+    answer = client.patch(f"/api/imports/v1/jobs/{job.id}", json={"encoding": "utf-8"}, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (409, "job_ended")
+    form = client.post(f"/imports/{job.id}/form", data={"encoding": "utf-8", "version": job.version})
+    assert "come to its end already" in form.text

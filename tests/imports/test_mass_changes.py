@@ -179,3 +179,15 @@ def test_file_when_uploaded_as_a_mass_change_is_refused(client: SignedClient) ->
     answer = client.post("/api/imports/v1/uploads?kind=mass_change&filename=x.csv", data=b"a\n1\n")
     assert (answer.status_code, answer.json["code"]) == (404, "unknown_kind")
     assert "mass_change" not in client.application.extensions["imports.owners"].kinds
+
+
+def test_change_when_stopped_before_its_customers_came_ends(
+    staff: SignedClient, peers: Peers, see: Callable[[Job], Job]
+) -> None:
+    job = job_of(ask(staff, peers))
+    peers.away = True
+    tasks.read_file.run(str(job.id))
+    assert staff.post(f"/api/imports/v1/jobs/{job.id}/cancel").status_code == 202
+    tasks.end_job.run(str(job.id))
+    ended = see(job)
+    assert (ended.state, ended.rows, ended.skipped) == ("cancelled", 250, 250)

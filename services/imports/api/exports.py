@@ -112,13 +112,14 @@ def cancel_export(export_id: uuid.UUID) -> Values:
 
 
 @blp.route("/exports/<uuid:export_id>/file", methods=["GET"])
-@requires("export", "jobs.all")
+@requires("export")
 @blp.response(200, content_type="text/csv", description="The file.")
 @refusal(blp, 409, "`export_not_ready`: it is still being written, or never will be.")
 @refusal(blp, 410, "`export_expired`: the file was kept for 24 hours and is gone.")
 def get_export_file(export_id: uuid.UUID) -> Response:
     """Take the file of an export."""
     with unit_of_work() as session:
+        target_of(domain.get_export(session, current_viewer(), export_id).kind)
         export = domain.take_file(session, current_viewer(), export_id, client_ip())
     return export_file_response(current_app.extensions["liaison.storage"], export)
 

@@ -102,6 +102,7 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
         job = domain.get_job(session, viewer, job_id)
     form = None
     if any(name in values for name in FORM):
+        domain.must_wait(job)
         form = read_form(job.file_path, **{name: values.get(name, getattr(job, name)) for name in FORM})
     header = form.header if form else job.header
     options = Options(**{name: values.get(name, getattr(job, name)) for name in OPTIONS})

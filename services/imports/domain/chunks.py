@@ -50,10 +50,12 @@ class Claim:
 def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
     """Lease the next due chunk of `queue`, the job that waited longest first; None when nothing is due."""
     for _ in range(4):
-        job = session.execute(_next_job(queue)).scalar_one_or_none()
-        if job is None:
+        job_id = session.execute(_next_job(queue)).scalar_one_or_none()
+        if job_id is None:
             return None
-        session.execute(update(Job).where(Job.id == job.id).values(served_at=func.clock_timestamp()))
+        job = session.execute(_served(job_id)).scalar_one_or_none()
+        if job is None:
+            continue
         next_no = (
             select(Chunk.no)
             .where(Chunk.job_id == job.id, claimable())
@@ -79,11 +81,22 @@ def _claim(job: Job, chunk: Any, token: uuid.UUID) -> Claim:
     return Claim(job.id, chunk.no, token, chunk.rows, path, checksum, job.kind, about, request_id, checks, undoes)
 
 
+def _served(job_id: uuid.UUID) -> Any:
+    """Lock a job and note that it has its turn, if it still may: what is to be done may have changed until then."""
+    return (
+        update(Job)
+        .where(Job.id == job_id, open_job())
+        .values(served_at=func.clock_timestamp())
+        .returning(Job)
+        .execution_options(populate_existing=True)
+    )
+
+
 def _next_job(queue: str) -> Any:
     of_job = Chunk.job_id == Job.id
     leased = select(func.count()).where(of_job, Chunk.state == "leased").scalar_subquery()
     return (
-        select(Job)
+        select(Job.id)
         .where(Job.queue == queue, open_job(), exists().where(of_job, claimable()), leased < WINDOW)
         .order_by(Job.served_at.nulls_first(), Job.id)
         .limit(1)

@@ -72,6 +72,8 @@ def kept_rows_of(storage: Storage, job: Job) -> KeptRows:
 
 def count_rows(storage: Storage, job: Job) -> int:
     """Return how many rows the file of a job has, or as many as can be read of it."""
+    if not storage.exists(job.file_path):  # it was lost, or that of a mass change never came
+        return max(int((job.change or {}).get("customers", 0)), job.read_rows)
     with storage.open(job.file_path) as file:
         records = records_of(job, file)
         with suppress(DomainError):

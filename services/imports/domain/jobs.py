@@ -217,15 +217,20 @@ def _changeable(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_versio
     viewer.must_have(job.kind)
     if seen_version is not None and job.version != seen_version:
         raise Stale("This import")
+    must_wait(job)
+    forget_check(session, job)
+    job.version += 1
+    return job
+
+
+def must_wait(job: Job) -> None:
+    """Raise JobEnded, JobChecking or JobStarted for a job that is no longer waiting for its choices."""
     if job.state in FINAL:
         raise JobEnded
     if job.state == "checking":
         raise JobChecking
     if job.state not in WAITING:
         raise JobStarted
-    forget_check(session, job)
-    job.version += 1
-    return job
 
 
 def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None = None) -> Job:

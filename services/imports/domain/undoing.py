@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import Claim, holds
@@ -130,7 +130,8 @@ def end_undo(session: Session, held: Lease) -> Job:
     row = session.execute(select(*sums).where(Chunk.job_id == job.id)).one()
     counts = {name: int(count) for name, count in row._mapping.items()}
     rest = update(Chunk).where(Chunk.job_id == job.id, Chunk.state.in_(("due", "leased")))
-    is_whole = session.execute(rest.values(state="done", **_FREE).returning(Chunk.no)).first() is None
+    heard = case((Chunk.created + Chunk.updated > 0, "done"), else_="cancelled")  # of others only the owner knows
+    is_whole = session.execute(rest.values(state=heard, **_FREE).returning(Chunk.no)).first() is None
     session.execute(
         update(Job)
         .where(Job.id == job.id)

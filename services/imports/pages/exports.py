@@ -109,10 +109,11 @@ def cancel(export_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/<uuid:export_id>/file")
-@requires("export", "jobs.all")
+@requires("export")
 def file(export_id: uuid.UUID) -> Response:
     """Give out the file."""
     with unit_of_work() as session:
+        target_of(domain.get_export(session, current_viewer(), export_id).kind)
         export = domain.take_file(session, current_viewer(), export_id, client_ip())
     return export_file_response(current_app.extensions["liaison.storage"], export)
 

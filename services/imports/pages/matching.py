@@ -113,6 +113,7 @@ def columns(job_id: uuid.UUID) -> str:
 def change_form(job_id: uuid.UUID) -> Response:
     """Read the file another way: encoding, delimiter, with or without header."""
     job = _job(job_id)
+    domain.must_wait(job)
     form = read_form(
         job.file_path,
         encoding=request.form.get("encoding") or job.encoding,
