@@ -182,6 +182,15 @@ class NoErrorFile(NotFound):
         super().__init__("This import has no file of refused rows.")
 
 
+class OnlyChecked(Conflict):
+    """The rows were refused by a check, so nothing was imported yet."""
+
+    code = "only_checked"
+
+    def __init__(self) -> None:
+        super().__init__("This file was only checked so far. Import it first, then correct what was refused.")
+
+
 class NothingCorrected(Invalid):
     """No cell of a refused row was changed."""
 

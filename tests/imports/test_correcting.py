@@ -105,3 +105,11 @@ def test_api_tries_again_too(client, run):
     assert (wrong.status_code, wrong.json["detail"]) == (422, "The file has no column “Nope”.")
     same = client.post(f"{API}/jobs/{job.id}/retry", json={"rows": [{"row": 2, "cells": {"Who": "bad Bolt"}}]})
     assert (same.status_code, same.json["code"]) == (422, "nothing_corrected")
+
+
+def test_file_that_was_only_checked_is_imported_before_it_is_corrected(client, make_job, check):
+    job = check(make_job("code;name\n1;A\n2;bad\n"))
+    assert (job.state, job.error_file is not None) == ("ready", True)
+    asked = {"rows": [{"row": 2, "cells": {"name": "Bo"}}]}
+    answer = client.post(f"{API}/jobs/{job.id}/retry", json=asked)
+    assert (answer.status_code, answer.json["code"]) == (409, "only_checked")

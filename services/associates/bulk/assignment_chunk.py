@@ -41,6 +41,8 @@ def apply_assignments(
     `accounts` are customers by the key of their code; `spoiled` the keys of those of whom a row could not be read.
     """
     domain.share_accounts(session)
+    if (checked.rows["action"] == "replace").any():
+        domain.replace_alone(session)
     return until_unhindered(session, lambda: _apply(session, job, checked, accounts, spoiled))
 
 

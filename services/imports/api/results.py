@@ -53,6 +53,7 @@ def get_error_file(job_id: uuid.UUID) -> Response:
 @blp.arguments(CorrectedRowsIn)
 @blp.response(201, JobOut, description="The new job; `Location` and `ETag` in the headers.")
 @blp.alt_response(404, description="`row_not_refused` or `no_error_file`.")
+@blp.alt_response(409, description="`only_checked`: nothing of the file was imported yet.")
 @blp.alt_response(422, description="`nothing_corrected`, or there is no such column.")
 def try_again(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     """Import refused rows again, corrected: a new job with the mapping and options of this one, started at once.

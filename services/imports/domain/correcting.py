@@ -16,7 +16,7 @@ from services.imports.domain.mapping import Mapping as ColumnMapping
 from services.imports.domain.mapping import own_columns
 from services.imports.domain.sniffing import ERROR_COLUMNS, sniff_file
 from services.imports.domain.uploads import receive_file
-from services.imports.errors import NothingCorrected, RowNotRefused
+from services.imports.errors import NothingCorrected, OnlyChecked, RowNotRefused
 from services.imports.models import Job, Refusal
 from shared.cells import MARK, defuse, is_ours, restore
 from shared.storage import Storage
@@ -68,8 +68,10 @@ class RefusedRows:
 
 
 def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID) -> RefusedRows:
-    """Return the first refused rows of a job that has ended; raise JobNotFound, NoErrorFile."""
+    """Return the first refused rows of a job that has ended; raise JobNotFound, NoErrorFile, OnlyChecked."""
     job = get_error_file(session, viewer, job_id)
+    if job.finished_at is None:
+        raise OnlyChecked
     if job.change:  # customers that were deleted cannot be corrected
         return RefusedRows([], [], job.failed)
     own = own_columns(job.header)
@@ -91,7 +93,7 @@ def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uui
 def try_again(
     session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID, changes: Mapping[int, Cells]
 ) -> Job:
-    """Start a job of the corrected rows; raise NothingCorrected, RowNotRefused, JobNotFound, NoErrorFile."""
+    """Start a job of the corrected rows; raise NothingCorrected, RowNotRefused, and as `refused_rows` does."""
     refused = refused_rows(session, storage, viewer, job_id)
     rows = refused.corrected(changes)
     if not rows:
