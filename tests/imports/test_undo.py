@@ -96,6 +96,11 @@ def test_an_owner_that_was_given_up_is_asked_for_all_chunks(make_job, see, app, 
         tasks.end_job.run(str(job.id))
     assert (see(job).failure_code, see(job).created) == ("owner_gone", 0)
     ask(job)
+    with unit_of_work() as session:  # the owner is away once more, for longer than is waited
+        undoing.stop_undo(session, job.id, "It does not answer.")
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, see(job).undo_failure) == ("partly_undone", "It does not answer.")
+    ask(job)
     ended = work(job, see)
     assert (ended.state, undone(ended)) == ("undone", (200, 0, 0, 0))
     with pytest.raises(Exception, match="another content"):

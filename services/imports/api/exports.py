@@ -11,12 +11,11 @@ from services.imports.caller import current_viewer
 from services.imports.domain import exports as domain
 from services.imports.domain.export_progress import export_progress
 from services.imports.domain.exports import Wish
-from services.imports.downloads import export_file_response
-from services.imports.exporting import ask_for, target_of
+from services.imports.exporting import ask_for, take, target_of
 from services.imports.schemas import ExportIn, ExportOut, ExportPage, ExportQuery, ExportTargetOut, ExportTargetsOut
 from services.imports.stream import events_of
 from shared.db import read_only, unit_of_work
-from shared.web import client_ip, encode_cursor, idempotent, requires
+from shared.web import encode_cursor, idempotent, requires
 from shared.web.described import IDEMPOTENCY_KEY, refusal
 
 blp = Blueprint("exports", __name__, description="Lists taken out as files.")
@@ -118,10 +117,7 @@ def cancel_export(export_id: uuid.UUID) -> Values:
 @refusal(blp, 410, "`export_expired`: the file was kept for 24 hours and is gone.")
 def get_export_file(export_id: uuid.UUID) -> Response:
     """Take the file of an export."""
-    with unit_of_work() as session:
-        target_of(domain.get_export(session, current_viewer(), export_id).kind)
-        export = domain.take_file(session, current_viewer(), export_id, client_ip())
-    return export_file_response(current_app.extensions["liaison.storage"], export)
+    return take(export_id)
 
 
 @blp.route("/exports/<uuid:export_id>/events", methods=["GET"])

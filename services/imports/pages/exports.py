@@ -3,18 +3,17 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from services.imports.caller import current_viewer
 from services.imports.domain import exports as domain
 from services.imports.domain.export_owners import ExportTarget
 from services.imports.domain.export_progress import export_progress
 from services.imports.domain.exports import Wish
-from services.imports.downloads import export_file_response
-from services.imports.exporting import ask_for, target_of
+from services.imports.exporting import ask_for, take, target_of
 from services.imports.stream import events_of
 from shared.db import read_only, unit_of_work
-from shared.web import client_ip, decode_cursor, encode_cursor, go_to, is_htmx, requires
+from shared.web import decode_cursor, encode_cursor, go_to, is_htmx, requires
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 
@@ -112,10 +111,7 @@ def cancel(export_id: uuid.UUID) -> Response:
 @requires("export")
 def file(export_id: uuid.UUID) -> Response:
     """Give out the file."""
-    with unit_of_work() as session:
-        target_of(domain.get_export(session, current_viewer(), export_id).kind)
-        export = domain.take_file(session, current_viewer(), export_id, client_ip())
-    return export_file_response(current_app.extensions["liaison.storage"], export)
+    return take(export_id)
 
 
 @blueprint.get("/<uuid:export_id>/events")
