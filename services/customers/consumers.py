@@ -12,6 +12,7 @@ from shared.events.associates import (
     AssociatesRemoved,
     AssociatesSaved,
     LinksChanged,
+    LinksChangedV1,
     each_link,
 )
 from shared.feed import Handler
@@ -54,6 +55,11 @@ def change_links(session: Session, event: dict[str, Any]) -> None:
     copies.change_links(session, each_link(event["payload"]["ended"]), each_link(event["payload"]["begun"]))
 
 
+def change_single_links(session: Session, event: dict[str, Any]) -> None:
+    """Links ended and began, as they were told at first."""
+    copies.change_links(session, event["payload"]["ended"], event["payload"]["begun"])
+
+
 FEEDS: dict[str, dict[str, Handler]] = {
     "associates": {
         AssociateSaved.name: save_associate,
@@ -61,5 +67,6 @@ FEEDS: dict[str, dict[str, Handler]] = {
         AssociateDeleted.name: forget_associate,
         AssociatesRemoved.name: forget_associates,
         LinksChanged.name: change_links,
+        LinksChangedV1.name: change_single_links,
     }
 }

@@ -76,6 +76,16 @@ class AssociateDeleted:
 
 
 @dataclass(frozen=True)
+class LinksChangedV1:
+    """As `LinksChanged`, each link by itself: [account_id, associate_id, role]. No longer told, still read."""
+
+    name: ClassVar[str] = "associates.links_changed.v1"
+
+    ended: list[list[str]]
+    begun: list[list[str]]
+
+
+@dataclass(frozen=True)
 class LinksChanged:
     """Links of accounts with associates ended, then others began, by associate and role.
 
@@ -83,7 +93,7 @@ class LinksChanged:
     chunk of thousands, so what they have in common is said once.
     """
 
-    name: ClassVar[str] = "associates.links_changed.v1"
+    name: ClassVar[str] = "associates.links_changed.v2"
 
     ended: list[LinksOfOne]
     begun: list[LinksOfOne]

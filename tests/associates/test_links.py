@@ -44,7 +44,7 @@ def test_link_when_begun_shows_on_both_sides_and_is_told(
     )
     assert client.get(f"{API}/associates/{dana.id}/work").json == {"accounts": 1, "by_role": {"sales": 1}}
     assert [one["id"] for one in client.get(f"{API}/associates/{dana.id}/links").json["items"]] == [link["id"]]
-    assert told(session, "associates.links_changed.v1") == [
+    assert told(session, "associates.links_changed.v2") == [
         {"ended": [], "begun": [[str(dana.id), "sales", [str(account.id)]]]}
     ]
     entry = client.get(f"{API}/associates/{dana.id}/history").json["items"][0]
@@ -131,7 +131,7 @@ def test_account_when_deleted_loses_its_links_and_gets_them_back(
     customers_tells(session, "account_restored", account.id)
     assert client.get(f"{API}/associates/{dana.id}/work").json == {"accounts": 1, "by_role": {"manages": 1}}
     link = [str(dana.id), "manages", [str(account.id)]]
-    assert told(session, "associates.links_changed.v1") == [
+    assert told(session, "associates.links_changed.v2") == [
         {"ended": [], "begun": [link]},
         {"ended": [link], "begun": []},
         {"ended": [], "begun": [link]},

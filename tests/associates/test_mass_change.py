@@ -77,7 +77,7 @@ def test_add_when_some_have_the_associate_gives_it_to_the_others(
     with read_only() as session:
         event = session.scalars(select(Outbox).order_by(Outbox.seq.desc())).first()
     assert event is not None
-    assert event.name == "associates.links_changed.v1"
+    assert event.name == "associates.links_changed.v2"
     assert sorted(event.payload["begun"]) == sorted([str(one.id), "manages", [str(second.id)]] for one in (dana, ben))
 
 
@@ -217,7 +217,7 @@ def test_changes_when_taken_back_newest_first_leave_what_was_there(
             with read_only() as session:
                 copied: set[tuple[str, ...]] = set()
                 for event in session.scalars(select(Outbox).order_by(Outbox.seq)):
-                    if event.name == "associates.links_changed.v1":
+                    if event.name == "associates.links_changed.v2":
                         copied -= set(each_link(event.payload["ended"]))
                         copied |= set(each_link(event.payload["begun"]))
             assert copied == {(str(row[0]), str(row[1]), row[2]) for row in first}
@@ -270,7 +270,7 @@ def test_chunk_when_sent_ten_times_at_once_is_applied_once(bulk_app: Flask) -> N
     assert sorted(answer["repeated"] for answer in answers) == [False] + [True] * 9
     with bulk_app.app_context(), read_only() as session:
         assert session.scalar(text("SELECT count(*) FROM link WHERE associate_id = :id"), {"id": dana.id}) == 50
-        told = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).all()
+        told = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v2")).all()
         begun = [links for event in told for links in event.payload["begun"]]
         assert [len(accounts) for associate, _, accounts in begun if associate == str(dana.id)] == [50]
     client = client_of_service(bulk_app, "imports")

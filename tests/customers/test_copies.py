@@ -37,7 +37,8 @@ class Associates:
 
 
 def tell(session: Session, name: str, **payload: Any) -> None:
-    FEEDS["associates"][f"associates.{name}.v1"](session, {"payload": payload})
+    version = "v2" if name == "links_changed" else "v1"
+    FEEDS["associates"][f"associates.{name}.{version}"](session, {"payload": payload})
 
 
 def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
@@ -61,6 +62,16 @@ def test_copy_when_events_come_twice_stays_the_same(session: Session) -> None:
     assert copies.some_names(session, None, None, None) == [(DANA, "A1", "Dana D.", "inactive", "d@x.example")]
     tell(session, "associate_deleted", associate_id=DANA)
     assert copies.some_names(session, None, None, None) == []
+
+
+def test_links_when_told_as_at_first_are_read_all_the_same(session: Session) -> None:
+    """An event of before an update may lie in the feed after it."""
+    link = [str(uuid.UUID(int=1)), DANA, "manages"]
+    read = FEEDS["associates"]["associates.links_changed.v1"]
+    read(session, {"payload": {"ended": [], "begun": [link]}})
+    assert copies.some_links(session, None, None, None) == [tuple(link)]
+    read(session, {"payload": {"ended": [link], "begun": []}})
+    assert copies.some_links(session, None, None, None) == []
 
 
 def test_copy_when_an_import_changed_associates_follows_it_and_its_undo(session: Session) -> None:
