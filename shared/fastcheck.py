@@ -59,17 +59,15 @@ def load_rows(schema: ma.Schema, frame: pl.DataFrame, loaders: Mapping[type, Loa
     odd = [name for name in names if not columns[name].sure.all()]
     values, faults = _load_slowly(schema, frame[unsure].select(odd))
     taken = [place for place in range(len(unsure)) if place not in faults]
-    slow = pl.DataFrame(
-        [pl.Series(name, [values[place].get(name) for place in taken], dtype=rows.schema[name]) for name in odd]
-    )
     places = [unsure[place] for place in taken]
-    mended = rows.with_columns(_with(rows[name], places, slow[name]) for name in odd)
+    mended = rows.with_columns(_with(rows[name], places, [values[place].get(name) for place in taken]) for name in odd)
     kept = sure | pl.int_range(rows.height, eager=True).is_in(places)
     return Loaded(mended.filter(kept), {unsure[place]: messages for place, messages in faults.items()})
 
 
-def _with(column: pl.Series, places: Sequence[int], values: pl.Series) -> pl.Series:
+def _with(column: pl.Series, places: Sequence[int], others: list[Any]) -> pl.Series:
     """Return a column with other values at some places."""
+    values = pl.Series(column.name, others, dtype=column.dtype)
     if column.dtype.is_nested():  # which polars cannot scatter
         order = pl.Series(range(len(column))).scatter(places, range(len(column), len(column) + len(places)))
         return pl.concat([column, values])[order]
