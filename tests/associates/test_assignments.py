@@ -93,7 +93,7 @@ def test_rows_when_new_begin_links_by_code_or_email_in_their_role(people: Any) -
     }
     with read_only() as session:
         begun = session.scalars(select(Link).where(Link.associate_id == made["dana"].id)).one()
-        told_links = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).one()
+        told_links = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v2")).one()
     assert (begun.begun_at.date().isoformat(), begun.begun_by_name) == (SINCE, "Ada Admin")
     assert len(list(each_link(told_links.payload["begun"]))) == 3
     assert counts(apply(accounts, row("C1", "dana", primary="yes"))) == {"unchanged": 1}
@@ -150,6 +150,14 @@ def test_rows_when_wrong_are_refused_with_a_message_that_says_what_to_do(people:
     assert messages[5] == "Associate's e-mail: Fits 2 associates: ben, twin. Give the code."
     assert messages[9] == "From: Write the day as 2026-12-31 or 31.12.2026."
     assert messages[14] == "Associate's code: Came before, on line 16."
+
+
+def test_inactive_associate_when_it_looks_after_the_customer_already_stays(people: Any, make_link: Made) -> None:
+    accounts, made = people
+    make_link(accounts["C1"], made["eve"])
+    with unit_of_work() as session:
+        associates.set_associate_status(session, ADA, made["eve"].id, "inactive", "left")
+    assert counts(apply(accounts, row("C1", "eve"), row("C2", "dana"))) == {"unchanged": 1, "created": 1}
 
 
 def test_replace_when_all_its_rows_are_right_leaves_them_alone_in_the_role(people: Any, make_link: Made) -> None:

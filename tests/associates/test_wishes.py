@@ -137,7 +137,7 @@ def test_wish_when_read_begins_its_links_once_and_tells_the_history(people: Any,
         (two.id, made["dana"].id, "manages"),
     }
     with read_only() as session:
-        told = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v1")).all()
+        told = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v2")).all()
         line = read_history(session, made["dana"].id)[0][0]
         begun = session.scalars(select(Link).where(Link.associate_id == made["dana"].id)).first()
     assert len(told) == 2  # Ben's by hand, then Dana's two
@@ -292,6 +292,16 @@ def test_associate_when_made_by_the_import_and_used_since_stays(
         ("associate", "D-99 Nora", words[use])
     ]
     assert {associate for _, associate, _ in roles()} == ({named("D-99").id} if use == "link" else set())
+
+
+def test_associate_when_two_are_called_so_by_now_is_not_guessed(people: Any, make_associate: Made) -> None:
+    """The row was decided when there was none; whoever it means, it replaces nobody there."""
+    (one, _), made = people
+    for code in ("a1", "a2"):
+        make_associate("Anna", code=code)
+    before = roles()
+    wish((one, made["dana"], "manages"), new=[((None, "Anna", None), [(one, "manages")])], mode="replace")
+    assert roles() == before | {(one.id, made["dana"].id, "manages")}
 
 
 WHO = st.sampled_from(["dana", "ben", "eve"])
