@@ -20,6 +20,10 @@ from shared.importing.ids import unpack
 
 Names = Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, str]]
 
+# Before links, as who deletes an associate does, and in the order in which imports of associates lock them.
+KEEP = """
+SELECT FROM associate WHERE id IN (SELECT associate_id FROM link WHERE id = ANY(:ended)) ORDER BY code_key FOR SHARE
+"""
 LOCK = "SELECT FROM link WHERE id = ANY(:links) ORDER BY account_id, associate_id, role, id FOR UPDATE"
 # In a statement of their own after the lock, so that what others did before it is seen.
 TOUCHED = """
@@ -125,6 +129,7 @@ def take_back(session: Session, job: UndoJob, written: Written) -> TakenBack:
     links = [*written.begun, *written.ended, *written.lead, *written.stepped]
     share_accounts(session)
     make_did(session)
+    session.execute(text(KEEP), {"ended": written.ended})
     session.execute(text(LOCK), {"links": links})
     values: dict[str, Any] = {
         "job": job.id, **written._asdict(), "actor": job.actor.id, "actor_name": job.actor.name,

@@ -226,6 +226,9 @@ def reopen_links_of_account(session: Session, account_id: uuid.UUID) -> None:
         session.flush()
     there = exists().where(Associate.id == Link.associate_id)
     its = (Link.account_id == account_id) & (Link.cause == "account_deleted")
+    # Nobody deletes their associates meanwhile; locked before links, as who deletes does, in the order of imports.
+    theirs = select(Associate.id).where(Associate.id.in_(select(Link.associate_id).where(its)))
+    session.execute(theirs.order_by(Associate.code_key).with_for_update(read=True))
     _call(session, its & ~there, "associate_deleted")
     _reopen_all(session, its, "account_deleted")
 

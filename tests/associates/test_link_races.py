@@ -1,0 +1,108 @@
+"""A11: links that come back while, in another transaction, their associate is deleted."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from services.associates.app import create_app
+from services.associates.bulk.chunk import change_links
+from services.associates.bulk.job import Customers, MassChange, UndoJob
+from services.associates.bulk.undo import undo_links
+from services.associates.domain import associates, links
+from services.associates.domain.links import AccountFacts
+from services.associates.models import Associate, Link
+from shared.db import read_only, unit_of_work
+from shared.settings import Settings
+from tests.associates.conftest import ADA
+
+LONG = 30
+
+
+@pytest.fixture(scope="module")
+def real_app(make_database: Callable[[str], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
+    """Associates on a database of its own, with real commits."""
+    app = create_app(make_settings("associates", make_database("associates")))
+    yield app
+    app.extensions["liaison.engine"].dispose()
+
+
+@pytest.fixture
+def account() -> AccountFacts:
+    return AccountFacts(uuid.uuid4(), "C1", "Cobalt")
+
+
+def people(app: Flask, account: AccountFacts, *names: str) -> list[Associate]:
+    """Return associates with these names, the first of whom looks after the account."""
+    with app.app_context(), unit_of_work() as session:
+        made = [associates.create_associate(session, ADA, {"name": name}) for name in names]
+        links.begin_link(session, ADA, account, made[0].id, "manages")
+    return made
+
+
+def while_deleted(app: Flask, associate: Associate, do: Callable[[Session], Any]) -> None:
+    """Do something while an associate is being deleted, and let the deletion be first to end."""
+
+    def at_once() -> None:
+        with app.app_context(), unit_of_work() as session:
+            do(session)
+
+    with ThreadPoolExecutor(1) as threads:
+        with app.app_context(), unit_of_work() as session:
+            associates.delete_associate(session, ADA, associate.id, None)
+            done = threads.submit(at_once)
+            wait_for(done, session)
+        done.result(LONG)
+
+
+def wait_for(done: Future[None], session: Session) -> None:
+    """Return when it waits for this session's transaction, or is done all the same.
+
+    In one transaction pg_stat_activity stays as it was first read, pg_locks does not.
+    """
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+    for _ in range(100_000):
+        if session.scalar(waiting) or done.done():
+            return
+    pytest.fail("neither waits nor ends")
+
+
+def of_account(app: Flask, account: AccountFacts) -> list[Link]:
+    with app.app_context(), read_only() as session:
+        return list(session.scalars(select(Link).where(Link.account_id == account.id, Link.ended_at.is_(None))))
+
+
+def brought_back(app: Flask, associate: Associate) -> None:
+    with app.app_context(), unit_of_work() as session:
+        associates.restore_associate(session, ADA, associate.id)
+
+
+def test_undo_while_the_former_associate_is_deleted_leaves_the_link_to_come_back_with_it(
+    real_app: Flask, account: AccountFacts
+) -> None:
+    dana, ben = people(real_app, account, "Dana", "Ben")
+    job = MassChange(uuid.uuid4(), ADA, "replace", [ben.id], "manages")
+    with real_app.app_context(), unit_of_work() as session:
+        did = change_links(session, job, Customers([1], [2], [account.id], ["C1"]))
+    undo = UndoJob(job.id, 0, ADA)
+    while_deleted(real_app, dana, lambda session: undo_links(session, undo, did.created_ids, lambda ids: {}))
+    assert of_account(real_app, account) == []
+    brought_back(real_app, dana)
+    assert [one.associate_id for one in of_account(real_app, account)] == [dana.id]
+
+
+def test_account_when_back_while_its_associate_is_deleted_has_no_link_until_that_is_back(
+    real_app: Flask, account: AccountFacts
+) -> None:
+    (dana,) = people(real_app, account, "Dana")
+    with real_app.app_context(), unit_of_work() as session:
+        links.end_links_of_account(session, ADA, account.id)
+    while_deleted(real_app, dana, lambda session: links.reopen_links_of_account(session, account.id))
+    assert of_account(real_app, account) == []
+    brought_back(real_app, dana)
+    assert [one.associate_id for one in of_account(real_app, account)] == [dana.id]
