@@ -108,6 +108,29 @@ def test_replace_when_the_first_place_goes_gives_it_to_the_new_one(
     assert standing() == before
 
 
+def test_replace_when_the_new_one_is_there_already_gives_it_the_first_place(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben, eve = make_associate("Dana"), make_associate("Ben"), make_associate("Eve")
+    led, by_other, plain = known.add(), known.add(), known.add()
+    for account in (led, by_other, plain):
+        make_link(account, ben)
+    make_link(led, dana, primary=True)
+    make_link(by_other, dana)
+    make_link(by_other, eve, "sales", primary=True)
+    before = standing()
+    done = run(change("replace", ben), led.id, by_other.id, plain.id)
+    assert counts(done) == (0, 2, 1, 0)
+    assert standing() == {
+        (led.id, ben.id, "manages", True),
+        (by_other.id, ben.id, "manages", False),
+        (by_other.id, eve.id, "sales", True),
+        (plain.id, ben.id, "manages", False),
+    }
+    assert counts_of_undo(take_back(done)) == (0, 2, 0, 0)
+    assert standing() == before
+
+
 def counts_of_undo(result: Any) -> tuple[int, ...]:
     return result.removed, result.restored, result.kept, result.gone
 
@@ -186,7 +209,7 @@ ACTS = st.lists(
     max_size=5,
 )
 BEFORE = st.dictionaries(
-    st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from(["manages", "sales"])), st.booleans(), max_size=6
+    st.tuples(st.integers(0, 1), st.integers(0, 2), st.sampled_from(["manages", "sales"])), st.booleans(), max_size=8
 )
 
 
@@ -208,7 +231,9 @@ def test_changes_when_taken_back_newest_first_leave_what_was_there(
                 job = uuid.uuid4()
                 of = role or (None if action == "remove" else "manages")
                 made = change(action, *(chosen[at] for at in who), role=of, job=job)
+                led = {row[0] for row in standing() if row[3]}
                 done.append((job, run(made, *(accounts[at].id for at in where)), no))
+                assert action == "remove" or led == {row[0] for row in standing() if row[3]}
             for job, result, _ in reversed(done):
                 undone = take_back(result, job)
                 assert undone.kept == 0, undone.left

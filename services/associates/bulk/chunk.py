@@ -19,7 +19,7 @@ from services.associates.domain.links import replace_alone, share_accounts, work
 from shared.bulk import ChunkResult, Refusal
 from shared.db import uuid7
 from shared.events.associates import LinksChanged
-from shared.importing.ids import APART
+from shared.importing.ids import APART, pack
 
 TRIES = 5
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
@@ -55,6 +55,14 @@ WITH begun AS (
     RETURNING id, account_id, associate_id
 )
 INSERT INTO did SELECT id, account_id, associate_id, :role, true, false FROM begun
+"""
+# Where that one is there already, its link is it from now on.
+LEAD = """
+UPDATE link l SET is_primary = true
+WHERE account_id IN (SELECT account_id FROM did WHERE was_primary) AND associate_id = :first AND role = :role
+    AND ended_at IS NULL AND NOT EXISTS (
+        SELECT FROM link p WHERE p.account_id = l.account_id AND p.is_primary AND p.ended_at IS NULL)
+RETURNING id
 """
 TELL = """
 INSERT INTO outbox (event_id, name, payload) SELECT :event, :name, jsonb_build_object(
@@ -101,12 +109,12 @@ def change_links(session: Session, job: MassChange, customers: Customers) -> Lin
     for left in reversed(range(TRIES)):
         try:
             with session.begin_nested():
-                _change(session, job, accounts)
+                lead = _change(session, job, accounts)
             break
         except DBAPIError as error:
             if not left or not isinstance(error.orig, CONFLICTS):
                 raise
-    _sum_up(session, result, len(accounts))
+    _sum_up(session, result, len(accounts), lead)
     return result
 
 
@@ -149,7 +157,8 @@ def _known(session: Session, customers: Customers, result: LinksResult) -> list[
     return known
 
 
-def _change(session: Session, job: MassChange, accounts: list[uuid.UUID]) -> None:
+def _change(session: Session, job: MassChange, accounts: list[uuid.UUID]) -> list[uuid.UUID]:
+    """Write the change; return the links that went on and are the ones to turn to first from now on."""
     make_did(session)
     values: dict[str, Any] = {
         "job": job.id,
@@ -163,14 +172,17 @@ def _change(session: Session, job: MassChange, accounts: list[uuid.UUID]) -> Non
         session.execute(text(END), {**values, "roles": job.roles, "these": job.action == "remove"})
     if job.action != "remove":
         session.execute(text(BEGIN), {**values, "role": job.role})
+    if job.action != "replace":
+        return []
+    return list(session.scalars(text(LEAD), {**values, "role": job.role}))
 
 
-def _sum_up(session: Session, result: LinksResult, customers: int) -> None:
+def _sum_up(session: Session, result: LinksResult, customers: int, lead: list[uuid.UUID]) -> None:
     counted = session.execute(text(COUNT)).one()
     result.created, result.updated = counted.created, counted.updated
     result.unchanged = customers - counted.created - counted.updated
     if counted.created or counted.updated:
         begun, ended = session.execute(text(IDS)).one()
-        result.created_ids = (begun or b"") + APART + (ended or b"")
+        result.created_ids = APART.join((begun or b"", ended or b"", pack(lead)))
         result.links = links_by_associate(session)
         tell_links(session)
