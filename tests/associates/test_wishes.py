@@ -137,7 +137,8 @@ def test_wish_when_read_begins_its_links_once_and_tells_the_history(people: Any,
         (two.id, made["dana"].id, "manages"),
     }
     with read_only() as session:
-        told = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v2")).all()
+        events = select(Outbox).where(Outbox.name == "associates.links_changed.v2").order_by(Outbox.seq)
+        told = session.scalars(events).all()
         line = read_history(session, made["dana"].id)[0][0]
         begun = session.scalars(select(Link).where(Link.associate_id == made["dana"].id)).first()
     assert len(told) == 2  # Ben's by hand, then Dana's two
