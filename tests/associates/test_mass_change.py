@@ -182,6 +182,21 @@ def test_undo_when_others_changed_links_since_leaves_and_tells_them(
     }  # fmt: skip
 
 
+def test_undo_when_a_person_gave_the_first_place_to_another_since_leaves_only_that_one(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    """The job made Ben the one to turn to first, a person Eve; both came with the job."""
+    dana, ben, eve, account = make_associate("Dana"), make_associate("Ben"), make_associate("Eve"), known.add()
+    make_link(account, dana, primary=True)
+    done = run(change("replace", ben, eve), account.id)
+    with unit_of_work() as session:
+        hers = session.scalars(select(Link).where(Link.associate_id == eve.id)).one()
+        links.make_primary(session, account.id, hers.id)
+    undone = take_back(done)
+    assert [(one.reason, one.field) for one in undone.left] == [("primary", "Eve")]
+    assert standing() == {(account.id, eve.id, "manages", True), (account.id, dana.id, "manages", False)}
+
+
 def test_undo_when_the_customer_was_deleted_since_counts_when_it_is_back(
     app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
 ) -> None:

@@ -25,7 +25,7 @@ TRIES = 5
 CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
 
 DID = """
-CREATE TEMP TABLE did (id uuid, account_id uuid, associate_id uuid, role text, begun bool, was_primary bool)
+CREATE TEMP TABLE did (id uuid, account_id uuid, associate_id uuid, role text, begun bool, is_primary bool)
 ON COMMIT DROP
 """
 GONE = "SELECT account_id FROM gone_account WHERE account_id = ANY(:accounts)"
@@ -46,20 +46,20 @@ BEGIN = """
 WITH begun AS (
     INSERT INTO link (account_id, associate_id, role, is_primary, begun_at, begun_by, begun_by_name)
     SELECT account_id, associate_id, :role, associate_id = :first
-        AND account_id IN (SELECT account_id FROM did WHERE was_primary)
+        AND account_id IN (SELECT account_id FROM did WHERE is_primary)
         AND NOT EXISTS (SELECT FROM link l WHERE l.account_id = a.account_id AND l.is_primary AND l.ended_at IS NULL),
         now(), :actor, :actor_name
     FROM unnest(CAST(:accounts AS uuid[])) AS a(account_id), unnest(CAST(:associates AS uuid[])) AS b(associate_id)
     ORDER BY account_id, associate_id
     ON CONFLICT (account_id, associate_id, role) WHERE ended_at IS NULL DO NOTHING
-    RETURNING id, account_id, associate_id
+    RETURNING id, account_id, associate_id, is_primary
 )
-INSERT INTO did SELECT id, account_id, associate_id, :role, true, false FROM begun
+INSERT INTO did SELECT id, account_id, associate_id, :role, true, is_primary FROM begun
 """
 # Where that one is there already, its link is it from now on.
 LEAD = """
 UPDATE link l SET is_primary = true
-WHERE account_id IN (SELECT account_id FROM did WHERE was_primary) AND associate_id = :first AND role = :role
+WHERE account_id IN (SELECT account_id FROM did WHERE is_primary) AND associate_id = :first AND role = :role
     AND ended_at IS NULL AND NOT EXISTS (
         SELECT FROM link p WHERE p.account_id = l.account_id AND p.is_primary AND p.ended_at IS NULL)
 RETURNING id
@@ -78,7 +78,8 @@ SELECT count(*) FILTER (WHERE NOT took) AS created, count(*) FILTER (WHERE took)
 FROM (SELECT bool_or(NOT begun) AS took FROM did GROUP BY account_id) AS touched
 """
 IDS = """
-SELECT string_agg(uuid_send(id), '') FILTER (WHERE begun), string_agg(uuid_send(id), '') FILTER (WHERE NOT begun)
+SELECT string_agg(uuid_send(id), '') FILTER (WHERE begun), string_agg(uuid_send(id), '') FILTER (WHERE NOT begun),
+    string_agg(uuid_send(id), '') FILTER (WHERE begun AND is_primary)
 FROM did
 """
 BY_ASSOCIATE = "SELECT associate_id, role, begun, count(*) FROM did GROUP BY associate_id, role, begun"
@@ -182,7 +183,7 @@ def _sum_up(session: Session, result: LinksResult, customers: int, lead: list[uu
     result.created, result.updated = counted.created, counted.updated
     result.unchanged = customers - counted.created - counted.updated
     if counted.created or counted.updated:
-        begun, ended = session.execute(text(IDS)).one()
-        result.created_ids = APART.join((begun or b"", ended or b"", pack(lead)))
+        begun, ended, first = (ids or b"" for ids in session.execute(text(IDS)).one())
+        result.created_ids = APART.join((begun, ended, first + pack(lead)))
         result.links = links_by_associate(session)
         tell_links(session)

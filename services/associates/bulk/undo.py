@@ -29,10 +29,9 @@ LOCK = "SELECT FROM link WHERE id = ANY(:links) ORDER BY account_id, associate_i
 TOUCHED = """
 SELECT l.account_id, l.ended_at, l.cause, l.ended_by_name, l.ended_job, coalesce(a.name, 'A deleted associate') AS name
 FROM link l LEFT JOIN associate a ON a.id = l.associate_id
-WHERE l.id = ANY(:begun) AND (l.ended_at IS NOT NULL OR l.is_primary AND l.account_id <> ALL(:led))
+WHERE l.id = ANY(:begun) AND (l.ended_at IS NOT NULL OR l.is_primary AND l.id <> ALL(:lead))
 ORDER BY l.account_id
 """
-LED = "SELECT account_id FROM link WHERE id = ANY(:ended) AND is_primary OR id = ANY(:lead)"
 # Links that were over when they were noted have no story of their own; nothing but the job made them so.
 DROP_OVER = "DELETE FROM link WHERE id = ANY(:begun) AND ended_job = :job AND cause = 'removed' RETURNING account_id"
 STEP_BACK = """
@@ -46,7 +45,7 @@ RETURNING account_id
 END = """
 WITH ended AS (
     UPDATE link SET ended_at = now(), ended_by = :actor, ended_by_name = :actor_name, cause = 'undone', ended_job = NULL
-    WHERE id = ANY(:begun) AND ended_at IS NULL AND (NOT is_primary OR account_id = ANY(:led))
+    WHERE id = ANY(:begun) AND ended_at IS NULL AND (NOT is_primary OR id = ANY(:lead))
     RETURNING id, account_id, associate_id, role
 )
 INSERT INTO did SELECT id, account_id, associate_id, role, false, false FROM ended
@@ -134,7 +133,6 @@ def take_back(session: Session, job: UndoJob, written: Written) -> TakenBack:
     values: dict[str, Any] = {
         "job": job.id, **written._asdict(), "actor": job.actor.id, "actor_name": job.actor.name,
     }  # fmt: skip
-    values["led"] = list(session.scalars(text(LED), values))
     accounts = set(session.scalars(text(ACCOUNTS), {"links": links}))
     dropped = set(session.scalars(text(DROP_OVER), values))
     left, gone = _left_of_begun(session, values)
