@@ -19,8 +19,8 @@ from services.imports.domain.matching import suggest
 from services.imports.domain.target import Target
 from shared.importing.refused import RowRefused
 from shared.keys import clean
-from tests.customers.bulk_chunks import counts, frame, refused
-from tests.customers.wishing import Row, apply, told
+from tests.customers.bulk_chunks import account, counts, frame, refused
+from tests.customers.wishing import EVE, Row, apply, check, look_after, told
 
 # The cells of a row
 
@@ -141,6 +141,30 @@ def test_rows_when_nobody_can_be_told_are_refused_as_a_whole(session: Session) -
     assert messages[5].endswith("Say manages, lead source, sales, collections or service.")
     assert session.scalars(select(Account.code)).all() == ["OK"]
     assert told(session) == [{"mode": "add", "links": [["OK", "Dana Dealer", "manages"]], "new": []}]
+
+
+@pytest.mark.parametrize("mode", ["add", "replace"])
+def test_inactive_associate_when_it_looks_after_the_customer_already_stays_and_gets_nothing_new(
+    session: Session, mode: str
+) -> None:
+    codes = ["C1", "C2", "C3", "C4"]
+    apply(session, *({"code": code, "name": "A"} for code in codes))
+    look_after(session, ("C1", EVE, "manages"), ("C2", EVE, "manages"), ("C3", EVE, "manages"))
+    rows: list[Row] = [
+        {"code": "C1", "name": "A", "associate_code": "gone"},
+        {"code": "C2", "name": "B", "associate_code": "gone;D-07"},
+        {"code": "C3", "name": "B", "associate_code": "gone", "associate_role": "sales"},
+        {"code": "C4", "name": "B", "associate_code": "gone"},
+        {"code": "C5", "name": "B", "associate_code": "gone"},
+    ]
+    foreseen = check(session, *rows, associates=mode)
+    done = apply(session, *rows, associates=mode)
+    assert counts(done) == counts(foreseen) == {"unchanged": 1, "updated": 1, "failed": 3}
+    inactive = "associate_code", "associate_inactive"
+    assert refused(done) == refused(foreseen) == [(3, *inactive), (4, *inactive), (5, *inactive)]
+    links = [["C2", "Dana Dealer", "manages"], ["C2", "Eve Gone", "manages"]]
+    assert told(session) == [{"mode": mode, "links": links, "new": []}]
+    assert [account(session, code).name for code in codes] == ["A", "B", "A", "A"]
 
 
 def test_unknown_associates_when_they_are_to_be_created_need_a_name(session: Session) -> None:

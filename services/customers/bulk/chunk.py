@@ -185,7 +185,7 @@ class Chunk:
                 here = self._refuse(
                     here, pl.lit(other), "code", "code_differs", "The customer of this e-mail has another code."
                 )
-            self._update(here)
+            self._update(self._not_overreaching(here))
         return new.drop("matches", "account_id", "account_code", "account_code_key")
 
     def _update(self, rows: pl.DataFrame) -> None:
@@ -273,8 +273,18 @@ class Chunk:
         if new := [contact for one in changes for contact in one.new_contacts.values()]:
             self.result.created_ids += packed_ids(add_contacts(self.cursor, self.job, new))
 
+    def _not_overreaching(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Refuse the rows that would give a customer to somebody inactive; return the others."""
+        refused = self.linking.overreaching(self.cursor, rows) if self.linking else {}
+        if not refused:
+            return rows
+        wrong = pl.col("_row").is_in(list(refused))
+        for row in rows.filter(wrong).select("_row", "_line").iter_rows(named=True):
+            self.result.refusals.append(refused[row["_row"]].refusal_of(row, LABELS))
+        return rows.filter(~wrong)
+
     def _create(self, rows: pl.DataFrame) -> None:
-        rows = named(rows)
+        rows = named(self._not_overreaching(rows))
         rows = self._refuse(rows, pl.col("name").is_null(), "name", "name_required", "A new customer needs a name.")
         nameless = pl.col("has_contact") & pl.col("contact_last_name").is_null()
         rows = self._refuse(

@@ -14,6 +14,7 @@ import polars as pl
 from services.customers.bulk.wishes import CODE, EMAIL, NAME, WISH, Link, Wish, WishingRows
 from shared.events.customers import AssignmentsWished
 from shared.importing.job import ImportJob
+from shared.importing.refused import RowRefused
 from shared.importing.tables import Cursor
 
 THERE = """
@@ -58,6 +59,24 @@ class Linking:
     def field(self) -> str:
         """The field that is told to change."""
         return next(name for name in (CODE, NAME, EMAIL) if name in self.checked.mapped)
+
+    def overreaching(self, cursor: Cursor, rows: pl.DataFrame) -> dict[int, RowRefused]:
+        """Return why rows are refused that would give a customer to somebody inactive, by `_row`.
+
+        Who is inactive keeps what it has. Rows of new accounts have no `account_id`.
+        """
+        if not self.checked.idle:
+            return {}
+        rows = rows.filter(pl.col(WISH).is_in(self.checked.idle))
+        there = _there(cursor, rows["account_id"].unique().to_list()) if "account_id" in rows.columns else {}
+        refused = {}
+        for row in rows.iter_rows(named=True):
+            have = there.get(row.get("account_id", ""), {})
+            for person, role in self.checked.wishes[row[WISH]]:
+                if not person.is_active and (person.key, role) not in have:
+                    told = f"{person.name} is inactive, so nothing can be given to them."
+                    refused[row["_row"]] = RowRefused(person.called.by, "associate_inactive", told)
+        return refused
 
     def note_new(self, rows: pl.DataFrame, ids: pl.DataFrame) -> None:
         """Note rows that made accounts; `ids` has the account of each `_row`."""

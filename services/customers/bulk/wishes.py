@@ -51,6 +51,7 @@ class Person:
     id: str | None
     name: str
     called: Called
+    is_active: bool = True
 
     @property
     def key(self) -> str:
@@ -75,9 +76,13 @@ Wish = tuple[Link, ...]
 
 @dataclass
 class WishingRows(CheckedRows):
-    """Rows some of which say who looks after their customer: WISH is the place of that in `wishes`."""
+    """Rows some of which say who looks after their customer: WISH is the place of that in `wishes`.
+
+    `idle` are the places of wishes that name somebody inactive, who is given nothing new.
+    """
 
     wishes: list[Wish] = field(default_factory=list)
+    idle: list[int] = field(default_factory=list)
 
 
 def with_wishes(checked: CheckedRows, job: ImportJob, ask: Ask) -> CheckedRows:
@@ -107,7 +112,8 @@ def with_wishes(checked: CheckedRows, job: ImportJob, ask: Ask) -> CheckedRows:
     places = [None if isinstance(one, RowRefused) else one for one in outcomes]
     rows = checked.rows.with_columns(pl.Series(WISH, places, dtype=pl.UInt32))
     rows = rows.filter(pl.Series([not isinstance(one, RowRefused) for one in outcomes], dtype=pl.Boolean))
-    return WishingRows(rows, checked.mapped, [*checked.refusals, *refusals], wishes)
+    idle = [at for at, wish in enumerate(wishes) if not all(link.person.is_active for link in wish)]
+    return WishingRows(rows, checked.mapped, [*checked.refusals, *refusals], wishes, idle)
 
 
 def _place(wish: Wish, wishes: list[Wish]) -> int | None:
@@ -213,10 +219,7 @@ class Directory:
             told = f"Nobody has the code “{called.code}”. Who has this e-mail has the code {those[0]['code']}."
             raise RowRefused(CODE, "code_differs", told)
         one = those[0]
-        if not one["active"]:
-            told = f"{one['name']} is inactive, so nothing can be given to them."
-            raise RowRefused(called.by, "associate_inactive", told)
-        return Person(one["id"], one["name"], called)
+        return Person(one["id"], one["name"], called, one["active"])
 
     def _new(self, called: Called) -> Person:
         if not self.creates:
