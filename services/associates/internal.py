@@ -17,7 +17,7 @@ from services.associates.bulk.chunk import change_links
 from services.associates.bulk.job import KIND as MASS_CHANGE
 from services.associates.bulk.job import MassChange, UndoJob, read_customers, target
 from services.associates.bulk.undo import undo_links
-from services.associates.bulk.wishes import undo_wish
+from services.associates.bulk.wishes import Accounts, undo_wish
 from services.associates.bulk.words import ROLES
 from services.associates.domain.links import working_associates
 from services.associates.domain.naming import Called, Meant, find_called
@@ -74,7 +74,7 @@ def undo_links_of_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     asked: dict[str, Any] = WishUndoIn().load(request.get_json(silent=True) or {})
     job = UndoJob(job_id, chunk_no, Actor(asked["actor_id"], asked["actor_name"]))
     with unit_of_work() as session:
-        return undo_wish(session, job, _names, asked["accounts"])
+        return undo_wish(session, job, _names, Accounts(asked["accounts"], asked["created"], asked["kept"]))
 
 
 @blueprint.post("/internal/chunks/<uuid:job_id>/<int:chunk_no>")

@@ -1,6 +1,7 @@
 """What the imports service asks of customers: the import target, chunks of rows to apply, and exports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from services.customers.bulk.export import ExportForm, count_export, stream_expo
 from services.customers.bulk.export_target import export_target
 from services.customers.bulk.kinds import KEYS, kind_of
 from services.customers.bulk.selection import stream_snapshot
-from services.customers.bulk.undo import LinksTakenBack
+from services.customers.bulk.undo import AskedLinks, LinksTakenBack
 from services.customers.bulk.wishes import with_wishes
 from services.customers.domain import tidying
 from services.customers.domain.copies import associate_meant
@@ -76,9 +77,9 @@ def void_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 def undo_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
     """Take back what a chunk did, once."""
     job = UndoJob.from_json(job_id, chunk_no, request.get_json(silent=True), KEYS)
-    with read_only() as session:
+    with unit_of_work() as session:
         asked = receipts.asked_for_links(session, job)
-    links = _take_links_back(job, asked) if asked else None
+    links = _take_links_back(job, asked) if asked.accounts else None
     with unit_of_work() as session:
         return receipts.undo_chunk(session, job, links)
 
@@ -109,9 +110,9 @@ def _read_chunk(job: ImportJob, checksum: str) -> CheckedRows:
     return with_wishes(checked, job, lambda asked: _associates().post("/internal/associates/resolve", json=asked))
 
 
-def _take_links_back(job: UndoJob, accounts: Sequence[UUID]) -> LinksTakenBack:
+def _take_links_back(job: UndoJob, asked: AskedLinks) -> LinksTakenBack:
     """Have associates take back what a chunk asked for; before the chunk, so that its customers can go."""
-    told = {"actor_id": str(job.actor_id), "actor_name": job.actor_name, "accounts": [str(one) for one in accounts]}
+    told = {"actor_id": str(job.actor_id), "actor_name": job.actor_name, **asdict(asked)}
     return LinksTakenBack.from_json(_associates().post(f"/internal/wishes/{job.id}/{job.chunk_no}/undo", json=told))
 
 

@@ -54,9 +54,10 @@ def wish(*asked: tuple[Any, Any, str], new: Any = (), mode: str = "add", no: int
         FEEDS["customers"][event.name](session, {"payload": vars(event)})
 
 
-def undo(app: Flask, accounts: Any = (), no: int = 1, job: uuid.UUID = JOB) -> dict[str, Any]:
-    """Take a chunk back as customers asks for it."""
-    told = {"actor_id": str(BEN.id), "actor_name": BEN.name, "accounts": [str(one.id) for one in accounts]}
+def undo(app: Flask, accounts: Any = (), no: int = 1, job: uuid.UUID = JOB, **of: Any) -> dict[str, Any]:
+    """Take a chunk back as customers asks for it; `of` may tell accounts that it `created` and that are `kept`."""
+    told = {"actor_id": str(BEN.id), "actor_name": BEN.name}
+    told |= {name: [str(one.id) for one in those] for name, those in {"accounts": accounts, **of}.items()}
     answer = client_of_service(app, "customers").post(f"/internal/wishes/{job}/{no}/undo", json=told)
     assert answer.status_code == 200, answer.text
     return dict(answer.json)
@@ -261,6 +262,39 @@ def test_undo_when_a_person_changed_a_link_since_leaves_it_and_says_so(app: Flas
     assert answer["looked_after"] == [[str(one.id), "Dana"]]
     assert answer["left"][0]["message"] == "Dana was made the one to turn to first since."
     assert answer["left"][0]["label"] == "Customer C1 (C1)"
+
+
+def test_undo_when_a_customer_is_kept_leaves_all_its_links(app: Flask, people: Any) -> None:
+    (one, two), made = people
+    new = [(("D-99", "Nora", None), [(one, "service")])]
+    wish((one, made["dana"], "manages"), (one, made["eve"], "sales"), (two, made["dana"], "manages"), new=new)
+    before = standing()
+    answer = undo(app, [one, two], created=[one, two], kept=[one])
+    assert standing() == {link for link in before if link[0] == one.id}
+    assert (answer["changed"], answer["stayed"]) == ([str(two.id)], [])
+    assert [account for account, _ in answer["looked_after"]] == [str(one.id)]
+    assert [(line["label"], line["reason"]) for line in answer["left"]] == [("D-99 Nora", "linked")]
+
+
+@pytest.mark.parametrize("deed", ["given", "first"])
+def test_undo_when_somebody_else_gave_a_new_customer_to_others_leaves_all_its_links(
+    app: Flask, people: Any, make_link: Made, deed: str
+) -> None:
+    """The customer stays then, so it stays whole; one that was there before loses what the chunk gave it."""
+    (one, two), made = people
+    wish(*((account, made[who], "manages") for account in (one, two) for who in ("dana", "eve")))
+    if deed == "given":
+        make_link(one, made["ben"])
+        make_link(two, made["ben"])
+    else:
+        with unit_of_work() as session:
+            for link in session.scalars(select(Link).where(Link.associate_id == made["eve"].id)).all():
+                links.make_primary(session, link.account_id, link.id)
+    before = roles()
+    answer = undo(app, [one, two], created=[one])
+    gone = {"dana", "eve"} if deed == "given" else {"dana"}
+    assert roles() == before - {(two.id, made[who].id, "manages") for who in gone}
+    assert str(one.id) not in answer["changed"]
 
 
 def test_associate_when_made_by_the_import_goes_with_the_last_of_its_chunks(app: Flask, people: Any) -> None:

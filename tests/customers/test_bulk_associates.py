@@ -15,6 +15,7 @@ from services.customers.app import create_bulk_app
 from services.customers.bulk import receipts
 from services.customers.bulk.rows import ASSOCIATE_FIELDS, has_second
 from services.customers.bulk.undo import LinksTakenBack
+from services.customers.domain.accounts import edit_account
 from services.customers.errors import LinksNotTakenBack
 from services.customers.models import Account, Receipt
 from shared.http import ServiceUnavailable
@@ -22,6 +23,7 @@ from shared.importing.job import UndoJob
 from shared.importing.rows import CheckedRows
 from shared.testing import SignedClient, client_of_service
 from tests.customers.bulk_chunks import UMA, account, counts, frame, job, post, refused, undone
+from tests.customers.conftest import ADA
 from tests.customers.wishing import BEN, DANA, NAMES, Row, apply, asked, check, look_after, read, told, undo
 
 # Asked
@@ -110,7 +112,7 @@ def test_rows_when_applied_ask_for_their_links_once(session: Session) -> None:
     assert told(session) == [{"mode": "add", "links": wanted, "new": []}]
     receipt = session.get_one(Receipt, (one, 1))
     asked_for = receipts.asked_for_links(session, UndoJob(one, 1, "customers", UMA, "Uma"))
-    assert {session.get_one(Account, each).code for each in asked_for} == {"C1", "C2"}
+    assert {session.get_one(Account, each).code for each in asked_for.accounts} == {"C1", "C2"}
     assert len(receipt.created_ids or b"") == 16 * (3 + 1 + 2)
 
 
@@ -256,6 +258,40 @@ def test_undo_when_asked_for_asks_associates_first(session: Session, wire: Any) 
     assert undone(taken_back(imports, one.id).json) == {"removed": 2}
     path, asked_for = associates.calls[-1]
     assert path == f"/internal/wishes/{one.id}/1/undo"
-    assert asked_for == {"actor_id": str(UMA), "actor_name": "Uma Undoer", "accounts": [mine]}
+    told_of = {"accounts": [mine], "created": [mine], "kept": []}
+    assert asked_for == {"actor_id": str(UMA), "actor_name": "Uma Undoer", **told_of}
     session.expire_all()
     assert session.scalars(select(Account)).all() == []
+
+
+def test_undo_when_somebody_touched_a_customer_has_associates_keep_its_links(session: Session, wire: Any) -> None:
+    imports, associates = wire
+    apply(session, {"code": "OLD", "name": "Old"})
+    one, rows = job(), [{"code": code, "name": "New", "associate_code": "D-07"} for code in ("C1", "C2", "OLD")]
+    post(imports, one, 1, frame(*rows))
+    ids = {code: str(account(session, code).id) for code in ("C1", "C2", "OLD")}
+    for code in ("C1", "OLD"):
+        edit_account(session, ADA, uuid.UUID(ids[code]), {"city": "Ulm"}, None)
+    session.commit()
+    look_after(session, ("C1", DANA, "manages"))
+    associates.taken |= {"changed": [ids["C2"], ids["OLD"]], "looked_after": [[ids["C1"], "Dana Dealer"]]}
+    answer = taken_back(imports, one.id).json
+    asked_for = associates.calls[-1][1]
+    assert sorted(asked_for["accounts"]) == sorted(ids.values())
+    assert (asked_for["created"], asked_for["kept"]) == (sorted([ids["C1"], ids["C2"]]), [ids["C1"]])
+    assert undone(answer) == {"removed": 1, "restored": 1, "kept": 1}
+    assert [line["message"] for line in answer["left"]] == ["Ada Admin changed it since."]
+
+
+def test_undo_when_a_customer_was_touched_as_its_links_went_says_that_they_did(session: Session) -> None:
+    """So it is, too, where associates had not given them yet: from then on it never will."""
+    one = uuid.uuid4()
+    apply(session, {"code": "C1", "name": "A", "associate_code": "D-07"}, id=one)
+    mine = account(session, "C1").id
+    edit_account(session, ADA, mine, {"city": "Ulm"}, None)
+    answer = undo(session, one, LinksTakenBack(changed=frozenset([str(mine)])))
+    assert undone(answer) == {"kept": 1}
+    assert [line["message"] for line in answer["left"]] == [
+        "Ada Admin changed it since.",
+        "By this import, nobody looks after it any longer.",
+    ]

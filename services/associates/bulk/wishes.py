@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import exists, func, insert, select, text
@@ -49,6 +50,12 @@ SELECT DISTINCT ON (l.account_id) l.account_id, coalesce(a.name, 'Somebody') AS 
 FROM link l LEFT JOIN associate a ON a.id = l.associate_id
 WHERE l.account_id = ANY(:accounts) AND l.ended_at IS NULL ORDER BY l.account_id, l.is_primary DESC, a.name
 """
+# Accounts that the chunk created, and that stay since somebody looks after them all the same.
+STAYING = """
+SELECT account_id FROM link WHERE account_id = ANY(:created) AND ended_at IS NULL
+    AND (id <> ALL(:begun) OR is_primary AND id <> ALL(:lead))
+"""
+LINKS_OF = "SELECT id FROM link WHERE id = ANY(:links) AND account_id = ANY(:accounts)"
 log = structlog.get_logger("wishes")
 
 
@@ -227,27 +234,47 @@ class WishUndone(LinksUndone):
     stayed: list[str] = field(default_factory=list)
 
 
-def undo_wish(session: Session, job: UndoJob, names: Names, accounts: Sequence[uuid.UUID]) -> dict[str, Any]:
-    """Take back what was done for a chunk, once; tell what stays, and who looks after `accounts` all the same.
+class Accounts(NamedTuple):
+    """The accounts for which a chunk asked for links; those that it `created`, and those that are `kept` whole."""
 
-    A chunk whose event was not read yet is never applied then. Commits nothing.
+    asked: Sequence[uuid.UUID]
+    created: Sequence[uuid.UUID] = ()
+    kept: Sequence[uuid.UUID] = ()
+
+
+def undo_wish(session: Session, job: UndoJob, names: Names, accounts: Accounts) -> dict[str, Any]:
+    """Take back what was done for a chunk, once; tell what stays, and who looks after its accounts all the same.
+
+    An account that the chunk created stays whole, with all its links, or goes. A chunk whose event was not read yet is
+    never applied then. Commits nothing.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(job.id), 1))))  # see _remove_unused
-    answer = receipts.undo_chunk(session, job.id, job.chunk_no, lambda inner, ids: _undo(inner, job, ids, names))
+    answer = receipts.undo_chunk(
+        session, job.id, job.chunk_no, lambda inner, ids: _undo(inner, job, ids, names, accounts)
+    )
     receipts.finish_job(session, job.id)
     told = {name: answer.get(name, []) for name in ("stayed", "left")}
-    told["changed"] = answer.get("changed", [str(one) for one in accounts])  # all of them, if it was never applied
-    return {**told, "looked_after": _looked_after(session, accounts)}
+    told["changed"] = answer.get("changed", [str(one) for one in accounts.asked])  # all, if never applied
+    return {**told, "looked_after": _looked_after(session, accounts.asked)}
 
 
-def _undo(session: Session, job: UndoJob, created_ids: bytes, names: Names) -> WishUndone:
-    taken = take_back(session, job, Written(*unpack(created_ids, len(Written._fields))))
+def _undo(session: Session, job: UndoJob, created_ids: bytes, names: Names, accounts: Accounts) -> WishUndone:
+    written = Written(*unpack(created_ids, len(Written._fields)))
+    taken = take_back(session, job, _without_staying(session, written, accounts))
     links = sum_up(session, job, taken, names)
     result = WishUndone(**{name: getattr(links, name) for name in asdict(links)})
     result.left += _remove_unused(session, job)
     result.stayed = [str(one) for one in sorted(taken.kept)]
     result.changed = [str(one) for one in sorted(taken.done.keys() - taken.kept)]
     return result
+
+
+def _without_staying(session: Session, written: Written, accounts: Accounts) -> Written:
+    """Return what was written but for the accounts that stay."""
+    told = {"created": list(accounts.created), **written._asdict()}
+    staying = {*accounts.kept, *session.scalars(text(STAYING), told)}
+    theirs = set(session.scalars(text(LINKS_OF), {"links": [*chain(*written)], "accounts": list(staying)}))
+    return Written(*([one for one in sort if one not in theirs] for sort in written))
 
 
 def _remove_unused(session: Session, job: UndoJob) -> list[Kept]:

@@ -22,8 +22,13 @@ class ResolveIn(ma.Schema):
 
 
 class WishUndoIn(ma.Schema):
-    """Who wants the links of a chunk taken back; `accounts` are those of which it matters whether somebody looks."""
+    """Who wants the links of a chunk taken back; `accounts` are those of which it matters whether somebody looks.
+
+    The chunk `created` some of these; those that are `kept` keep their links as well.
+    """
 
     actor_id = ma.fields.UUID(required=True)
     actor_name = ma.fields.String(required=True)
     accounts = ma.fields.List(ma.fields.UUID(), required=True)
+    created = ma.fields.List(ma.fields.UUID(), load_default=list)
+    kept = ma.fields.List(ma.fields.UUID(), load_default=list)

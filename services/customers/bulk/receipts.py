@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import apply_rows
 from services.customers.bulk.kinds import kind_of
-from services.customers.bulk.undo import LinksTakenBack, asked_in, undo_customers
+from services.customers.bulk.undo import AskedLinks, LinksTakenBack, asked_links, undo_customers
 from services.customers.models import JobFence, Receipt, UndoReceipt
 from shared import bulk
 from shared.importing import rows
@@ -41,10 +41,10 @@ def apply_chunk(session: Session, job: ImportJob, chunk_no: int, checksum: str, 
     )
 
 
-def asked_for_links(session: Session, job: UndoJob) -> list[uuid.UUID]:
-    """Return the accounts for which a chunk asked associates for links."""
+def asked_for_links(session: Session, job: UndoJob) -> AskedLinks:
+    """Return the accounts for which a chunk asked associates for links, and which of them stay."""
     receipt = session.get(Receipt, (job.id, job.chunk_no))
-    return asked_in(receipt.created_ids) if receipt else []
+    return asked_links(session, job, (receipt and receipt.created_ids) or b"")
 
 
 def undo_chunk(session: Session, job: UndoJob, links: LinksTakenBack | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.customers.bulk.chunk import CONFLICTS, PLANS, TRIES, inform_planner
 from services.customers.bulk.undo_fields import Fields, Place
-from services.customers.bulk.undo_words import left_account, left_contact
+from services.customers.bulk.undo_words import left_account, left_alone, left_contact
 from services.customers.errors import LinksNotTakenBack
 from services.customers.models import Outbox
 from shared.bulk import Kept, UndoResult
@@ -136,9 +136,27 @@ class LinksTakenBack:
         )
 
 
-def asked_in(created_ids: bytes | None) -> list[uuid.UUID]:
-    """Return the accounts of a receipt for which the chunk asked for links."""
-    return unpack(created_ids or b"", 2)[1]
+@dataclass(frozen=True)
+class AskedLinks:
+    """The accounts for which a chunk asked for links: those that it `created`, and of these the ones that are `kept`.
+
+    Somebody has touched these since: they stay, and so do the links that came with them.
+    """
+
+    accounts: Sequence[str] = ()
+    created: Sequence[str] = ()
+    kept: Sequence[str] = ()
+
+
+def asked_links(session: Session, job: UndoJob, created_ids: bytes) -> AskedLinks:
+    """Return for which accounts a chunk asked for links, and what becomes of these when it is taken back."""
+    ids, asked = (list(map(str, sort)) for sort in unpack(created_ids, 2))
+    created = sorted(set(ids).intersection(asked))
+    if not created:
+        return AskedLinks(asked)
+    cursor = _with_plans(session)
+    known = {"job": job.id, "made": created, "asked": asked, "looked_after": [], "lookers": []}
+    return AskedLinks(asked, created, [account for account, *_ in cursor.execute(TOUCHED_ACCOUNTS, known)])
 
 
 def undo_customers(
@@ -149,10 +167,7 @@ def undo_customers(
     `links` tells what associates took back before; raises LinksNotTakenBack where that is missing. Where another
     transaction is quicker with the same account, all of it is done again. Commits nothing.
     """
-    cursor = cursor_of(session)
-    for plan in PLANS:
-        cursor.execute(f"SET LOCAL {plan} = off")
-    inform_planner(cursor)
+    _with_plans(session)
     ids, asked = (list(map(str, sort)) for sort in unpack(created_ids, 2))
     if asked and links is None:
         raise LinksNotTakenBack
@@ -167,6 +182,14 @@ def undo_customers(
     if result.removed or result.restored:
         record(session, Outbox, _event(job, result))
     return result
+
+
+def _with_plans(session: Session) -> Cursor:
+    cursor = cursor_of(session)
+    for plan in PLANS:
+        cursor.execute(f"SET LOCAL {plan} = off")
+    inform_planner(cursor)
+    return cursor
 
 
 def _event(job: UndoJob, result: UndoResult) -> AccountsTakenBack:
@@ -230,6 +253,8 @@ class Undo:
         for account, code, name, *touch in self._run(TOUCHED_ACCOUNTS):
             self.kept.add(Place(account, account))
             self.left.append(left_account(account, code, name, *touch))
+            if account in self.links.changed:  # touched while its links went, or they had not come yet
+                self.left.append(left_alone(account, code, name))
         remove = [account for account in made if Place(account, account) not in self.kept]
         for statement in REMOVE_ACCOUNTS if remove else ():
             self.cursor.execute(sql.SQL(statement), {**self.known, "remove": remove})

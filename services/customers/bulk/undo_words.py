@@ -4,7 +4,7 @@ from services.customers.domain.records import contact_name
 from shared.bulk import Kept
 
 CHANGED, STATUS, CONTACT, BROUGHT_BACK = "changed", "status_changed", "contacts_changed", "brought_back"
-LOOKED_AFTER = "looked_after"
+LOOKED_AFTER, LINKS_GONE = "looked_after", "links_gone"
 ROLE, DUPLICATE = "role_missing", "duplicate_contact"
 
 _OF_ACCOUNT = {
@@ -33,6 +33,12 @@ def left_account(account: str, code: str, name: str, action: str, by: str, of_co
     else:
         reason, words = _OF_ACCOUNT.get(action, (CHANGED, "{} changed it since."))
     return Kept("customer", f"{code} {name}", _url(account), None, reason, words.format(_who(by, by_job=by_job)))
+
+
+def left_alone(account: str, code: str, name: str) -> Kept:
+    """Return the line for a customer that stays, but without the links that the import asked for."""
+    told = "By this import, nobody looks after it any longer."
+    return Kept("customer", f"{code} {name}", _url(account), None, LINKS_GONE, told)
 
 
 def left_contact(
