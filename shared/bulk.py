@@ -195,15 +195,18 @@ def apply_chunk(
 
 def close_fence(
     session: Session, fences: type[FenceTable], receipts: type[ReceiptTable], job_id: uuid.UUID
-) -> list[dict[str, Any]]:
-    """Let no further chunk of the job be applied, after waiting for those at work; return what was applied."""
+) -> list[int]:
+    """Let no further chunk of the job be applied, after waiting for those at work; return the numbers of the applied.
+
+    What became of one of them, `void_chunk` tells: all refusals of a job at once may be a million.
+    """
     session.execute(
         insert(fences)
         .values(job_id=job_id, closed=True)
         .on_conflict_do_update(index_elements=["job_id"], set_={"closed": True})
     )
-    rows = session.execute(select(receipts).where(receipts.job_id == job_id).order_by(receipts.chunk_no)).scalars()
-    return [{"chunk_no": row.chunk_no, **(row.answer or {})} for row in rows]
+    applied = select(receipts.chunk_no).where(receipts.job_id == job_id, receipts.checksum != VOID)
+    return list(session.execute(applied.order_by(receipts.chunk_no)).scalars())
 
 
 def _share_fence(session: Session, fences: type[FenceTable], job_id: uuid.UUID) -> bool:
@@ -218,7 +221,7 @@ def void_chunk(
 ) -> dict[str, Any] | None:
     """Let this chunk never be applied any more; return its answer if it was applied already, else None.
 
-    Used before a chunk is split, so that its rows cannot come twice.
+    Used before a chunk is split, so that its rows cannot come twice, and to ask again for an answer that was lost.
     """
     _share_fence(session, fences, job_id)
     session.execute(

@@ -188,7 +188,8 @@ def test_chunk_when_it_comes_again_is_answered_and_when_cancelled_refused(app: F
     first = client.post(path, data=body, headers=headers_of(told, checksum)).get_json()
     again = client.post(path, data=body, headers=headers_of(told, checksum)).get_json()
     assert (first["created"], first["repeated"], again["created"], again["repeated"]) == (1, False, 1, True)
-    assert client.post(f"/internal/jobs/{told.id}/fence").get_json()["applied"][0]["created"] == 1
+    assert client.post(f"/internal/jobs/{told.id}/fence").get_json() == {"applied": [1]}
+    assert client.post(f"{path}/void").get_json()["answer"]["created"] == 1
     late = client.post(f"/internal/chunks/{told.id}/2", data=body, headers=headers_of(told, checksum))
     assert (late.status_code, late.get_json()["code"]) == (409, "fence_closed")
     assert client.post(f"/internal/jobs/{told.id}/finish", json={"kind": "associates"}).status_code == 200

@@ -331,8 +331,8 @@ def test_database_when_filled_by_one_chunk_or_by_many_is_the_same(app: Flask, im
 def test_fence_when_closed_answers_what_was_applied_and_refuses_the_rest(app: Flask, imports: SignedClient) -> None:
     told = job()
     post(imports, told, 1, frame(*PEOPLE[:2]))
-    applied = imports.post(f"/internal/jobs/{told.id}/fence").get_json()["applied"]
-    assert [(chunk["chunk_no"], chunk["created"]) for chunk in applied] == [(1, 2)]
+    assert imports.post(f"/internal/jobs/{told.id}/fence").get_json() == {"applied": [1]}
+    assert imports.post(f"/internal/chunks/{told.id}/1/void").get_json()["answer"]["created"] == 2
     answer = post(imports, told, 2, frame(*PEOPLE[2:4]))
     assert (answer.status_code, answer.get_json()["code"]) == (409, "fence_closed")
     assert post(imports, told, 1, frame(*PEOPLE[:2])).get_json()["repeated"] is True

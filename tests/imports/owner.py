@@ -133,6 +133,8 @@ class Owner:
         self.checked: list[int] = []
         self.told: list[dict[str, Any]] = []
         self.finished: list[str] = []
+        self.asked: list[tuple[str, int | None]] = []  # about chunks and jobs: void, fence, finish
+        self.answering: Callable[[str], None] = lambda what: None
         self.pieces: list[bytes] = []
         self.between: Callable[[int], None] = lambda at: None
         self.exported: list[dict[str, Any]] = []
@@ -157,6 +159,8 @@ class Owner:
         self.checked.clear()
         self.told.clear()
         self.finished.clear()
+        self.asked.clear()
+        self.answering = lambda what: None
         self.pieces, self.between = [], lambda at: None
         self.exported.clear()
         with Session(self.engine) as session, session.begin():
@@ -229,21 +233,28 @@ class Owner:
 
         @app.post("/internal/chunks/<uuid:job>/<int:no>/void")
         def void(job: uuid.UUID, no: int) -> Any:
+            self._ask("void", no)
             with Session(self.engine) as session, session.begin():
                 return {"answer": void_chunk(session, JobFence, Receipt, job, no)}
 
         @app.post("/internal/jobs/<uuid:job>/fence")
         def fence(job: uuid.UUID) -> Any:
+            self._ask("fence")
             with Session(self.engine) as session, session.begin():
                 return {"applied": close_fence(session, JobFence, Receipt, job)}
 
         @app.post("/internal/jobs/<uuid:job>/finish")
         def finish(job: uuid.UUID) -> Any:
+            self._ask("finish")
             self.finished.append(str(job))
             return {}
 
         self._add_exports(app)
         return app
+
+    def _ask(self, what: str, no: int | None = None) -> None:
+        self.asked.append((what, no))
+        self.answering(what)
 
     def _add_exports(self, app: Flask) -> None:
         @app.get("/internal/export-targets/<kind>")

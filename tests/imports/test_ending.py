@@ -12,7 +12,7 @@ from services.imports.tasks import reading
 from services.imports.tasks.surroundings import owners, storage
 from shared.db import read_only, unit_of_work
 from tests.imports.conftest import ADA, rows
-from tests.imports.seeing import chunk_states, counts, now_due
+from tests.imports.seeing import chunk_states, counts, now_due, refusals
 
 
 def test_the_end_is_told_once(make_job, run):
@@ -57,6 +57,25 @@ def test_cancelling_takes_the_truth_from_the_owner(make_job, see, owner):
     with pytest.raises(Exception, match="cancelled"):
         owners().of("customers").apply(late, late_body)
     assert len(owner.things()) == 200
+
+
+def test_cancelling_asks_only_about_chunks_whose_answers_were_lost(make_job, see, owner):
+    """Guard: all refusals of a long job at once do not fit into a worker's memory."""
+    job = make_job(rows(400) + "".join(f"B{at},bad\n" for at in range(400)), start=True, chunk_rows=200)
+    tasks.read_file.run(str(job.id))
+    claims = []
+    for _ in range(3):
+        with unit_of_work() as session:
+            claims.append(chunks.claim_chunk(session, "short", timedelta(seconds=30)))
+        answer = owners().of("customers").apply(claims[-1], storage().read(claims[-1].path))
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+        chunks.settle_applied(session, job.id, claims[2].no, answer)
+    tasks.end_job.run(str(job.id))
+    assert owner.asked == [("fence", None), *(("void", one.no) for one in claims[:2]), ("finish", None)]
+    job = see(job)
+    assert (job.state, counts(job)) == ("cancelled", (800, 400, 0, 0, 200, 200))
+    assert len(refusals(job)) == 200
 
 
 def test_cancelling_while_the_file_is_read_counts_the_rest_as_skipped(make_job, see, monkeypatch):

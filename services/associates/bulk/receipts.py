@@ -41,8 +41,8 @@ def void_chunk(session: Session, job_id: uuid.UUID, chunk_no: int) -> dict[str, 
     return bulk.void_chunk(session, JobFence, Receipt, job_id, chunk_no)
 
 
-def close_fence(session: Session, job_id: uuid.UUID) -> list[dict[str, Any]]:
-    """Let no further chunk of a job be applied; return those that were."""
+def close_fence(session: Session, job_id: uuid.UUID) -> list[int]:
+    """Let no further chunk of a job be applied; return the numbers of those that were."""
     return bulk.close_fence(session, JobFence, Receipt, job_id)
 
 

@@ -295,6 +295,12 @@ def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[st
     refuse_rows(session, job_id, answer["refusals"])
 
 
+def open_chunks(session: Session, job_id: uuid.UUID) -> list[int]:
+    """Return the numbers of the chunks whose end is not known here."""
+    open_ones = select(Chunk.no).where(Chunk.job_id == job_id, _open()).order_by(Chunk.no)
+    return list(session.execute(open_ones).scalars())
+
+
 def voided_chunks(session: Session, job_id: uuid.UUID) -> int:
     """Return how many chunks of the job were split."""
     return session.execute(

@@ -24,13 +24,14 @@ def was_sent(session: Session, job_id: uuid.UUID) -> bool:
     return session.execute(select(Chunk.no).where(Chunk.job_id == job_id).limit(1)).first() is not None
 
 
-def settle_cancelled(session: Session, held: Lease, applied: list[dict[str, Any]]) -> None:
-    """Close all chunks of a job whose fence is closed: `applied` by the owner's counts, the rest as skipped."""
-    job_id = hold_lease(session, held).id
-    for answer in applied:
-        if "created" in answer:  # a voided chunk has no counts
-            settle_applied(session, job_id, answer["chunk_no"], answer)
-    cancel_open(session, job_id)
+def settle_lost(session: Session, held: Lease, no: int, answer: dict[str, Any]) -> None:
+    """Close a chunk that was applied although nobody heard of it, by the owner's counts."""
+    settle_applied(session, hold_lease(session, held).id, no, answer)
+
+
+def cancel_rest(session: Session, held: Lease) -> None:
+    """Close all chunks that are still open as skipped: the fence is closed, and what was applied is settled."""
+    cancel_open(session, hold_lease(session, held).id)
 
 
 def is_hopeless(job: Job) -> bool:

@@ -70,8 +70,8 @@ class Owner:
         """Have a chunk taken back, once however often it is asked; return the counts and what stays."""
         return dict(self.client.post(f"/internal/chunks/{claim.job_id}/{claim.no}/undo", json=claim.about))
 
-    def close_fence(self, job_id: uuid.UUID) -> list[dict[str, Any]]:
-        """Let no further chunk of the job be applied; return what was."""
+    def close_fence(self, job_id: uuid.UUID) -> list[int]:
+        """Let no further chunk of the job be applied; return the numbers of those that were."""
         return list(self.client.post(f"/internal/jobs/{job_id}/fence")["applied"])
 
     def finish(self, job_id: uuid.UUID) -> None:

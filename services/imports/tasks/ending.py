@@ -5,8 +5,9 @@ import uuid
 import structlog
 from celery import shared_task
 
-from services.imports.domain import ending, leases, promise, undoing
+from services.imports.domain import chunks, ending, leases, promise, undoing
 from services.imports.domain.leases import MOST_READS, Lease
+from services.imports.domain.owners import Owner
 from services.imports.domain.uploads import WORK, folder_of
 from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
@@ -54,9 +55,10 @@ def _end(held: Lease) -> None:
         sent = ending.was_sent(session, job.id)
     owner = owners().of(job.kind)
     if job.cancel_requested_at is not None:
-        applied = owner.close_fence(job.id) if sent else []
+        if sent:
+            _settle_lost(held, owner)
         with unit_of_work() as session:
-            ending.settle_cancelled(session, held, applied)
+            ending.cancel_rest(session, held)
     if sent:
         owner.finish(job.id)
     rows = job.rows if job.rows is not None else _count_rows(held)
@@ -64,6 +66,18 @@ def _end(held: Lease) -> None:
     with unit_of_work() as session:
         ending.end_job(session, held, rows, path)
     storage().delete(f"{folder_of(job.id)}/{WORK}")
+
+
+def _settle_lost(held: Lease, owner: Owner) -> None:
+    """Close the fence, then settle the chunks whose answers were lost, one by one: each may bring thousands of rows."""
+    applied = set(owner.close_fence(held.job.id))
+    with read_only() as session:
+        lost = applied.intersection(chunks.open_chunks(session, held.job.id))
+    for no in sorted(lost):
+        answer = owner.void(held.job.id, no)
+        if answer is not None:
+            with unit_of_work() as session:
+                ending.settle_lost(session, held, no, answer)
 
 
 def _end_undo(held: Lease) -> None:

@@ -80,7 +80,7 @@ def undo_chunk(job_id: UUID, chunk_no: int) -> dict[str, Any]:
 @blueprint.post("/internal/jobs/<uuid:job_id>/fence")
 @internal()
 def close_fence(job_id: UUID) -> dict[str, Any]:
-    """Let no further chunk of a job be applied."""
+    """Let no further chunk of a job be applied, and tell the numbers of those that were."""
     with unit_of_work() as session:
         return {"applied": bulk.close_fence(session, JobFence, Receipt, job_id)}
 
