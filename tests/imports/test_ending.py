@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from flask import abort
 from sqlalchemy import select, text
 
 from services.imports import tasks
-from services.imports.domain import chunks, jobs
+from services.imports.domain import chunks, ending, jobs, undoing
+from services.imports.domain.progress import FINAL
 from services.imports.models import Outbox
 from services.imports.tasks import reading
 from services.imports.tasks.surroundings import owners, storage
@@ -143,3 +145,74 @@ def test_an_owner_that_never_comes_back_does_not_keep_a_job_for_ever(make_job, s
     monkeypatch.setattr(client.http, "_base_url", client.http.base_url.copy_with(port=1))
     tasks.end_job.run(str(job.id))
     assert (see(job).state, see(job).failure_code, counts(see(job))) == ("failed", "owner_gone", (10, 0, 0, 0, 10, 0))
+
+
+def end_again_and_again(job, see):
+    """Try to end a job until it has a final state; return how it waited."""
+    waits = []
+    while see(job).state not in FINAL:
+        assert len(waits) <= ending.MOST_WAITS, "it waits for ever"
+        now_due()
+        tasks.end_job.run(str(job.id))
+        waits.append(see(job).waiting)
+    return waits[:-1]
+
+
+def test_an_owner_that_refuses_to_close_the_fence_does_not_keep_a_job_for_ever(make_job, see, app, owner):
+    """Guard: the job says so while it waits, and in the end; what nobody heard of can be taken back."""
+    job = make_job("code,name\n1,A\n2,too,many\n3,C\n", start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        lost = chunks.claim_chunk(session, "short", timedelta(seconds=30))
+    owners().of("customers").apply(lost, storage().read(lost.path))
+    with unit_of_work() as session:
+        jobs.request_cancel(session, ADA, job.id)
+    owner.answering = lambda what: abort(403)
+    waits = end_again_and_again(job, see)
+    assert len(waits) == ending.MOST_WAITS
+    assert set(waits) == {
+        "Bringing it to its end was refused and is tried again: The customers service refused this (403)."
+    }
+    job = see(job)
+    assert (job.state, job.failure_code, counts(job)) == ("failed", "owner_refused", (3, 0, 0, 0, 2, 1))
+    assert job.failure == (
+        "Bringing it to its end was refused again and again: The customers service refused this (403)."
+        " What was applied last may not be counted here."
+    )
+    assert b"2;too;many" in storage().read(job.error_file).replace(b",", b";")
+    owner.answering = lambda what: None
+    with unit_of_work() as session:
+        undoing.request_undo(session, ADA, job.id)
+    tasks.send_chunks.run("short")
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, see(job).removed, owner.things()) == ("undone", 2, {})
+
+
+def test_an_owner_that_refuses_the_end_leaves_the_counts_and_the_first_reason(make_job, see, owner):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    tasks.send_chunks.run("short")
+    with unit_of_work() as session:
+        jobs.fail_job(session, job.id, "chunk_file_lost", "A part of it was lost.")
+    owner.answering = lambda what: abort(404) if what == "finish" else None
+    end_again_and_again(job, see)
+    job = see(job)
+    assert (job.state, job.failure_code, counts(job)) == ("failed", "owner_refused", (10, 10, 0, 0, 0, 0))
+    assert job.failure.startswith("A part of it was lost. Bringing it to its end was refused again and again: ")
+    assert "may not be counted" not in job.failure
+
+
+def test_an_undo_whose_end_is_refused_ends_and_can_be_asked_for_again(make_job, run, see, owner):
+    job = run(make_job(rows(10), start=True))
+    with unit_of_work() as session:
+        undoing.request_undo(session, ADA, job.id)
+    tasks.send_chunks.run("short")
+    owner.answering = lambda what: abort(403)
+    assert len(end_again_and_again(job, see)) == ending.MOST_WAITS
+    assert (see(job).state, see(job).removed) == ("undone", 10)
+    assert see(job).undo_failure.startswith("Bringing it to its end was refused again and again: ")
+    owner.answering = lambda what: None
+    with unit_of_work() as session:
+        undoing.request_undo(session, ADA, job.id)
+    tasks.end_job.run(str(job.id))
+    assert (see(job).state, see(job).removed, see(job).undo_failure) == ("undone", 10, None)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from services.imports.domain.chunks import cancel_open, settle_applied, sum_of_chunks
+from services.imports.domain.chunks import cancel_open, open_chunks, settle_applied, sum_of_chunks
+from services.imports.domain.jobs import UNHEARD
 from services.imports.domain.leases import Lease, hold_lease
 from services.imports.domain.promise import kept_or_not
 from services.imports.models import Chunk, Job, Outbox, Refusal
@@ -17,6 +18,7 @@ from shared.outbox import record
 
 DEADLINE_PASSED = "deadline_passed"
 PATIENCE = timedelta(days=1)
+MOST_WAITS = 10
 
 
 def was_sent(session: Session, job_id: uuid.UUID) -> bool:
@@ -39,11 +41,22 @@ def is_hopeless(job: Job) -> bool:
     return job.deadline_at is not None and job.deadline_at + PATIENCE < datetime.now(UTC)
 
 
-def give_up(session: Session, held: Lease, owner: str) -> None:
-    """Close all chunks without having heard from the owner what was applied."""
+def was_refused_often(job: Job) -> bool:
+    """Tell whether a job has waited so often (three minutes in all) that its owner will refuse its end again."""
+    return job.waits >= MOST_WAITS
+
+
+def give_up(session: Session, held: Lease, code: str, sentence: str) -> None:
+    """Close all chunks without having heard from the owner what was applied; `code` is one of UNHEARD.
+
+    Why the job had failed before stays told.
+    """
     job_id = hold_lease(session, held).id
-    sentence = f"The {owner} service did not answer for two days. What was applied last may not be counted here."
-    session.execute(update(Job).where(Job.id == job_id).values(failure_code="owner_gone", failure=sentence))
+    if open_chunks(session, job_id):
+        sentence = f"{sentence} What was applied last may not be counted here."
+    unheard = func.coalesce(Job.failure_code, "").in_(UNHEARD)
+    told = func.concat_ws(" ", Job.failure, sentence)
+    session.execute(update(Job).where(Job.id == job_id, ~unheard).values(failure_code=code, failure=told))
     cancel_open(session, job_id)
 
 

@@ -303,6 +303,9 @@ def fail_job(session: Session, job_id: uuid.UUID, code: str, sentence: str) -> N
     )
 
 
+UNHEARD = ("owner_gone", "owner_refused")  # how jobs fail whose owner may have applied more than is counted
+
+
 _STOP_READING: dict[str, Any] = {  # a reader finds its lease gone; one who ends the job keeps it
     "lease_token": case((Job.read_at.is_(None), None), else_=Job.lease_token),
     "lease_until": case((Job.read_at.is_(None), None), else_=Job.lease_until),

@@ -9,7 +9,7 @@ from sqlalchemy import and_, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import Claim, holds
-from services.imports.domain.jobs import DEADLINE, WAITING, Viewer, get_job, locked_job
+from services.imports.domain.jobs import DEADLINE, UNHEARD, WAITING, Viewer, get_job, locked_job
 from services.imports.domain.leases import Lease, hold_lease
 from services.imports.errors import JobAtWork, JobUndone, NothingKept, NothingToUndo, UndoTooLate
 from services.imports.models import Chunk, Job, Kept, Outbox
@@ -70,7 +70,7 @@ def why_not_undo(job: Job) -> Conflict | None:
         return JobAtWork()
     if job.state in ("undone", "partly_undone") and not job.undo_failure:
         return JobUndone(job.undone_at or datetime.now(UTC), job.undo_by_name or "Somebody")
-    if not job.created + job.updated and job.failure_code != "owner_gone":
+    if not job.created + job.updated and job.failure_code not in UNHEARD:
         return NothingToUndo()
     until = job.finished_at + UNDO_DAYS
     return UndoTooLate(until) if until < datetime.now(UTC) else None
@@ -87,7 +87,7 @@ def _to_undo(job: Job) -> Any:
     """The condition of a chunk that may have left something; of one that nobody heard of, only the owner knows."""
     left_something = and_(Chunk.state == "done", Chunk.created + Chunk.updated > 0)
     unheard = Chunk.state == "cancelled"
-    is_left = or_(left_something, unheard) if job.failure_code == "owner_gone" else left_something
+    is_left = or_(left_something, unheard) if job.failure_code in UNHEARD else left_something
     return and_(is_left, Chunk.undone_at.is_(None))
 
 
@@ -123,8 +123,11 @@ def stop_undo(session: Session, job_id: uuid.UUID, sentence: str) -> None:
     )
 
 
-def end_undo(session: Session, held: Lease) -> Job:
-    """Give a job that was taken back its final state and counts, and tell the world."""
+def end_undo(session: Session, held: Lease, failure: str | None = None) -> Job:
+    """Give a job that was taken back its final state and counts, and tell the world.
+
+    With a `failure`, which tells why its owner was not heard at the end, it can be asked for once more.
+    """
     job = hold_lease(session, held)
     sums = [func.coalesce(func.sum(getattr(Chunk, name)), 0).label(name) for name in UNDO_COUNTS]
     row = session.execute(select(*sums).where(Chunk.job_id == job.id)).one()
@@ -137,7 +140,7 @@ def end_undo(session: Session, held: Lease) -> Job:
         .where(Job.id == job.id)
         .values(
             state="undone" if is_whole and not counts["kept"] else "partly_undone",
-            undo_failure=None if is_whole else Job.undo_failure,
+            undo_failure=func.coalesce(None if is_whole else Job.undo_failure, failure),
             undone_at=func.now(),
             cancel_requested_at=None,
             version=Job.version + 1,

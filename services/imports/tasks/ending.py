@@ -13,7 +13,8 @@ from services.imports.errors import LeaseLost, StorageFull
 from services.imports.tasks.sending import waiting_for
 from services.imports.tasks.surroundings import kept_lease, lease, owners, rest, storage
 from shared.db import read_only, unit_of_work
-from shared.http import ServiceUnavailable
+from shared.errors import NotFound
+from shared.http import CallRefused, ServiceUnavailable
 
 MINUTES = 60
 log = structlog.get_logger("ending")
@@ -32,21 +33,28 @@ def end_job(job_id: str) -> None:
         return
     try:
         with kept_lease(held):
-            if held.job.state == "checking":
-                _end_check(held)
-            elif held.job.state == "undoing":
-                _end_undo(held)
-            else:
-                _end(held)
+            _end_or_wait(held)
     except LeaseLost:
         log.info("ending stopped", job=job_id)
-    except ServiceUnavailable:
-        if ending.is_hopeless(held.job):
-            _end_alone(held)
-        else:
-            rest(held, waiting_for(owners().of(held.job.kind).name))
     except StorageFull:
         rest(held, "There is no room left in the file store. The import ends by itself when there is.")
+
+
+def _end_or_wait(held: Lease) -> None:
+    end = {"checking": _end_check, "undoing": _end_undo}.get(held.job.state, _end)
+    try:
+        end(held)
+    except ServiceUnavailable as error:
+        if ending.is_hopeless(held.job):
+            _end_alone(held, "owner_gone", f"The {error.away} service did not answer for two days.")
+        else:
+            rest(held, waiting_for(error.away))
+    except (NotFound, CallRefused) as error:
+        log.warning("the owner refuses the end of a job", job=str(held.job.id), code=error.code, reason=error.sentence)
+        if ending.was_refused_often(held.job):
+            _end_alone(held, "owner_refused", f"Bringing it to its end was refused again and again: {error.sentence}")
+        else:
+            rest(held, f"Bringing it to its end was refused and is tried again: {error.sentence}")
 
 
 def _end(held: Lease) -> None:
@@ -61,6 +69,12 @@ def _end(held: Lease) -> None:
             ending.cancel_rest(session, held)
     if sent:
         owner.finish(job.id)
+    _close(held)
+
+
+def _close(held: Lease) -> None:
+    """Give a job whose chunks are all closed its counts, its file of refused rows and its final state."""
+    job = held.job
     rows = job.rows if job.rows is not None else _count_rows(held)
     path = _write_errors(held)
     with unit_of_work() as session:
@@ -100,14 +114,14 @@ def _end_check(held: Lease) -> None:
     storage().delete(f"{folder_of(job.id)}/{WORK}")
 
 
-def _end_alone(held: Lease) -> None:
-    """End a job whose owner has been away for a day beyond the deadline: a final state always comes."""
+def _end_alone(held: Lease, code: str, sentence: str) -> None:
+    """End a job without its owner, which is away for too long or will not: a final state always comes."""
     with unit_of_work() as session:
         if held.job.state == "undoing":
-            undoing.end_undo(session, held)
+            undoing.end_undo(session, held, sentence)
             return
-        ending.give_up(session, held, owners().of(held.job.kind).name)
-        ending.end_job(session, held, held.job.rows or held.job.read_rows, None)
+        ending.give_up(session, held, code, sentence)
+    _close(held)
 
 
 def _write_errors(held: Lease) -> str | None:
