@@ -34,7 +34,9 @@ class CallRefused(DomainError):
     """Another service refused the call for good; `status` and `code` are its own."""
 
     def __init__(self, peer: str, status: int, problem: dict[str, Any]) -> None:
-        super().__init__(problem.get("detail") or f"The {peer.removesuffix('_bulk')} service refused this ({status}).", extra={})
+        super().__init__(
+            problem.get("detail") or f"The {peer.removesuffix('_bulk')} service refused this ({status}).", extra={}
+        )
         self.status = status  # type: ignore[misc]
         self.code = problem.get("code", "refused")  # type: ignore[misc]
         self.problem = problem

@@ -1,5 +1,6 @@
 """A job from its file to its end, step by step, on real databases (product rows I6, I8, I9, I10, I11)."""
 
+import errno
 import hashlib
 import io
 import threading
@@ -268,6 +269,62 @@ def test_a_chunk_that_was_applied_after_all_is_not_split(make_job, see, owner):
     assert chunk_states(job) == ["done"]
     tasks.end_job.run(str(job.id))
     assert counts(see(job)) == (10, 10, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def poisoned(make_job):
+    """A job with one chunk, which must be split."""
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        session.execute(update(Chunk).values(attempts=chunks.MOST_ATTEMPTS))
+    return job
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda storage, path: storage.delete(path), lambda storage, path: storage.write(path, b"?")]
+)
+def test_a_chunk_to_split_whose_file_was_lost_stops_the_job(poisoned, run, app, harm):
+    with read_only() as session:
+        harm(app.extensions["liaison.storage"], session.get_one(Chunk, (poisoned.id, 0)).path)
+    tasks.split_chunk.run(str(poisoned.id), 0)
+    job = run(poisoned)
+    assert (job.state, job.failure_code, counts(job)) == ("failed", "chunk_file_lost", (10, 0, 0, 0, 10, 0))
+    assert "Import the file again." in job.failure
+
+
+def test_a_chunk_to_split_waits_for_room_in_the_store_and_says_so(poisoned, see, app, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(app.extensions["liaison.storage"], "write", lambda *_: _no_room())
+        tasks.split_chunk.run(str(poisoned.id), 0)
+    assert see(poisoned).waiting.startswith("There is no room left in the file store.")
+    with read_only() as session:
+        assert chunks.poisoned_chunks(session) == []  # not before the job has rested
+    now_due()
+    tasks.split_chunk.run(str(poisoned.id), 0)
+    assert chunk_states(poisoned) == ["void", "due", "due"]
+
+
+def _no_room():
+    raise OSError(errno.ENOSPC, "no room")
+
+
+def test_a_chunk_to_split_whose_owner_refuses_that_stops_the_job(poisoned, run, owner):
+    owner.answering = lambda what: abort(403) if what == "void" else None
+    tasks.split_chunk.run(str(poisoned.id), 0)
+    job = run(poisoned)
+    assert (job.state, job.failure, counts(job)) == (
+        "failed",
+        "The customers service refused this (403).",
+        (10, 0, 0, 0, 10, 0),
+    )
+
+
+def test_a_chunk_to_split_whose_owner_fails_is_waited_for(poisoned, see, owner):
+    owner.answering = lambda what: abort(500)
+    tasks.split_chunk.run(str(poisoned.id), 0)
+    assert "customers service, which does not answer" in see(poisoned).waiting
+    assert chunk_states(poisoned) == ["due"]
 
 
 def test_what_was_left_lying_is_picked_up(make_job, see, app):

@@ -31,12 +31,13 @@ log = structlog.get_logger("chunks")
 class Claim:
     """A chunk that is ours until the lease ends, with all that its owner has to know.
 
-    `checks` tells that the job is only checked, `undoes` that the chunk is to be taken back.
+    One that is to be split is nobody's and has no `token`: whoever is first splits it. `checks` tells that the job is
+    only checked, `undoes` that the chunk is to be taken back.
     """
 
     job_id: uuid.UUID
     no: int
-    token: uuid.UUID
+    token: uuid.UUID | None
     rows: int
     path: str
     checksum: str
@@ -74,7 +75,7 @@ def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
     return None
 
 
-def _claim(job: Job, chunk: Any, token: uuid.UUID) -> Claim:
+def _claim(job: Job, chunk: Any, token: uuid.UUID | None) -> Claim:
     checks, undoes = job.state == "checking", job.state == "undoing"
     about = _about_undo(job) if undoes else _about(job)
     path, checksum, request_id = chunk.path, chunk.checksum, job.request_id or ""
@@ -206,7 +207,7 @@ def put_off(session: Session, job_id: uuid.UUID, sentence: str) -> None:
 
 
 def holds(session: Session, claim: Claim) -> bool:
-    """Tell whether the chunk is still leased to this claim, and keep it so to the end of the transaction."""
+    """Tell whether the chunk is still what was claimed, and keep it so to the end of the transaction."""
     session.execute(select(Job.id).where(Job.id == claim.job_id).with_for_update(key_share=True))
     return session.execute(select(Chunk.no).where(_held(claim)).with_for_update()).first() is not None
 
@@ -271,7 +272,7 @@ def get_poisoned(session: Session, job_id: uuid.UUID, no: int) -> Claim | None:
     if row is None:
         return None
     chunk, job = row
-    return _claim(job, chunk, uuid.UUID(int=0))
+    return _claim(job, chunk, None)
 
 
 def settle_applied(session: Session, job_id: uuid.UUID, no: int, answer: dict[str, Any]) -> None:
@@ -355,12 +356,7 @@ def asdict_of(refusal: RefusedRow) -> dict[str, Any]:
 def _void(session: Session, claim: Claim, *, state: str, failed: int) -> bool:
     changed = session.execute(
         update(Chunk)
-        .where(
-            Chunk.job_id == claim.job_id,
-            Chunk.no == claim.no,
-            Chunk.state == "due",
-            Chunk.attempts >= MOST_ATTEMPTS,
-        )
+        .where(_held(claim))
         .values(state=state, failed=failed, finished_at=func.clock_timestamp())
         .returning(Chunk.no)
     ).first()
@@ -384,12 +380,11 @@ def _open() -> Any:
 
 
 def _held(claim: Claim) -> Any:
-    return and_(
-        Chunk.job_id == claim.job_id,
-        Chunk.no == claim.no,
-        Chunk.state == "leased",
-        Chunk.lease_token == claim.token,
-    )
+    if claim.token is None:
+        ours = and_(Chunk.state == "due", Chunk.attempts >= MOST_ATTEMPTS)
+    else:
+        ours = and_(Chunk.state == "leased", Chunk.lease_token == claim.token)
+    return and_(Chunk.job_id == claim.job_id, Chunk.no == claim.no, ours)
 
 
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}

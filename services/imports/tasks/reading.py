@@ -12,7 +12,7 @@ from services.imports.domain.leases import Lease
 from services.imports.domain.mass_changes import fetch_customers
 from services.imports.domain.reading_jobs import add_stage, chunk_folder, end_reading, staged_numbers, write_chunk
 from services.imports.errors import LeaseLost, StorageFull
-from services.imports.tasks.sending import waiting_for
+from services.imports.tasks.sending import NO_ROOM, waiting_for
 from services.imports.tasks.surroundings import kept_lease, lease, mass_change_peers, owners, rest, storage
 from services.imports.wakeups import wake_ender, wake_sender
 from shared.db import after_commit, unit_of_work
@@ -39,7 +39,7 @@ def read_file(job_id: str) -> None:
     except ServiceUnavailable:
         rest(held, waiting_for(owners().of(held.job.kind).name))
     except StorageFull:
-        rest(held, "There is no room left in the file store. The import goes on by itself when there is.")
+        rest(held, NO_ROOM)
     except DomainError as error:
         with unit_of_work() as session:
             fail_job(session, held.job.id, error.code, error.sentence)

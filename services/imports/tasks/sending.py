@@ -3,6 +3,8 @@
 import hashlib
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from celery import shared_task
@@ -13,6 +15,7 @@ from services.imports.domain.chunks import Claim, Half
 from services.imports.domain.jobs import fail_job
 from services.imports.domain.owners import is_away
 from services.imports.domain.reading_jobs import write_chunk
+from services.imports.errors import StorageFull
 from services.imports.tasks.surroundings import lease, owners, storage
 from services.imports.wakeups import wake_ender, wake_sender
 from shared.db import after_commit, unit_of_work
@@ -22,6 +25,7 @@ from shared.observe import request_id
 
 SECONDS = 10.0
 MOST_SPLITS = 500
+NO_ROOM = "There is no room left in the file store. The import goes on by itself when there is."
 log = structlog.get_logger("sending")
 
 
@@ -43,19 +47,9 @@ def _send(claim: Claim, queue: str) -> None:
     if claim.undoes:
         _undo(claim, queue)
         return
-    body = _body_of(claim)
-    if body is None:
-        _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
-        return
-    try:
-        owner = owners().of(claim.kind)
+    with _told_on_job(claim):
+        owner, body = owners().of(claim.kind), _body_of(claim)
         answer = owner.check(claim, body) if claim.checks else owner.apply(claim, body)
-    except ServiceUnavailable as error:
-        _try_later(claim, error)
-    except DomainError as error:
-        if error.code != "fence_closed":  # then whoever cancels the job settles the chunk
-            _stop(claim, error.code, error.sentence)
-    else:
         with unit_of_work() as session:
             chunks.complete_chunk(session, claim, answer)
             if leases.is_done(session, claim.job_id):
@@ -82,19 +76,35 @@ def _undo(claim: Claim, queue: str) -> None:
                 after_commit(session, lambda: wake_ender(claim.job_id, queue))
 
 
-def _body_of(claim: Claim) -> bytes | None:
-    """Return the chunk as it was staged, None when it is gone or damaged."""
+@contextmanager
+def _told_on_job(claim: Claim) -> Iterator[None]:
+    """Let the job of a chunk tell what hinders it: it waits for what comes back by itself, and stops over the rest."""
     try:
-        body = storage().read(claim.path)
+        yield
+    except ServiceUnavailable as error:
+        _try_later(claim, error)
+    except StorageFull:
+        with unit_of_work() as session:
+            chunks.put_off(session, claim.job_id, NO_ROOM)
     except FileNotFoundError:
-        return None
-    return body if hashlib.sha256(body).hexdigest() == claim.checksum else None
+        _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
+    except DomainError as error:
+        if error.code != "fence_closed":  # then whoever cancels the job settles the chunk
+            _stop(claim, error.code, error.sentence)
+
+
+def _body_of(claim: Claim) -> bytes:
+    """Return the chunk as it was staged; raise FileNotFoundError when it is gone or damaged."""
+    body = storage().read(claim.path)
+    if hashlib.sha256(body).hexdigest() != claim.checksum:
+        raise FileNotFoundError(claim.path)
+    return body
 
 
 def _try_later(claim: Claim, error: ServiceUnavailable) -> None:
     log.warning("chunk not applied", job=str(claim.job_id), no=claim.no, reason=error.reason)
     with unit_of_work() as session:
-        if is_away(error):
+        if is_away(error) or claim.token is None:
             chunks.wait_for_owner(session, claim, waiting_for(error.away))
         else:
             chunks.give_back(session, claim, error.sentence)
@@ -122,23 +132,19 @@ def split_chunk(job_id: str, no: int) -> None:
             sentence = f"The {owners().of(claim.kind).name} service failed on too many rows of this file."
             fail_job(session, claim.job_id, "owner_keeps_failing", sentence)
             return
-    try:
+    with bound_contextvars(request_id=claim.request_id or request_id(), job=job_id), _told_on_job(claim):
         answer = None if claim.checks else owners().of(claim.kind).void(claim.job_id, no)
-    except ServiceUnavailable:
-        with unit_of_work() as session:
-            chunks.put_off(session, claim.job_id, waiting_for(owners().of(claim.kind).name))
-        return
-    if answer is not None:
-        with unit_of_work() as session:
-            chunks.settle_applied(session, claim.job_id, no, answer)
-    else:
-        _split(claim)
+        if answer is not None:
+            with unit_of_work() as session:
+                chunks.settle_applied(session, claim.job_id, no, answer)
+        else:
+            _split(claim)
 
 
 def _split(claim: Claim) -> None:
     from services.imports.domain.staging import chunk_file, halves, places_of
 
-    first, second = halves(storage().read(claim.path))
+    first, second = halves(_body_of(claim))
     if not second.height:
         with unit_of_work() as session:
             chunks.refuse_rest(session, claim, places_of(first))
