@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.errors import Conflict
 
 VOID = "void"
+KEPT = "attributes."  # what stands before the name of a column that feeds no field and is kept
 SEEN = "_seen"  # the column of a chunk with what `_liaison` told: the versions that a row of an export shows
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
 UNDO_COUNTS = ("removed", "restored", "kept", "gone")
@@ -26,7 +27,10 @@ UNDO_COUNTS = ("removed", "restored", "kept", "gone")
 
 @dataclass(frozen=True)
 class Refusal:
-    """One row that was refused. `row` is its number in the file (1 is the first record), `line` its physical line."""
+    """One row that was refused. `row` is its number in the file (1 is the first record), `line` its physical line.
+
+    `column` is the field at fault, or KEPT and the name of a column that is kept.
+    """
 
     row: int
     line: int

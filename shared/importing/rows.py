@@ -9,7 +9,7 @@ from typing import Any
 import marshmallow as ma
 import polars as pl
 
-from shared.bulk import SEEN, Refusal
+from shared.bulk import KEPT, SEEN, Refusal
 from shared.errors import Invalid
 from shared.fastcheck import Loader, Messages, load_rows
 from shared.importing.cells import TagsCell
@@ -81,9 +81,18 @@ def refusal(place: tuple[int, ...], code: str, messages: Messages, labels: Mappi
     """Return the refusal of the row at `place` (row, line): its first faulty column, messages behind labels."""
     order = list(labels)
     columns = sorted(messages, key=lambda name: order.index(name) if name in order else len(order))
-    words = " ".join(f"{labels.get(column, 'Attributes')}: {' '.join(_flat(messages[column]))}" for column in columns)
+    told = [one for column in columns for one in _faults_of(column, messages[column], labels)]
     row, line = place
-    return Refusal(row, line, None if columns[0] == ATTRIBUTES else columns[0], code, words)
+    return Refusal(row, line, told[0][0], code, " ".join(f"{label}: {' '.join(words)}" for _, label, words in told))
+
+
+def _faults_of(column: str, messages: Any, labels: Mapping[str, str]) -> list[tuple[str | None, str, list[str]]]:
+    """Return what is at fault, what people call it, and the messages; of what is kept, column by column of the file."""
+    if column != ATTRIBUTES:
+        return [(column, labels.get(column, column), _flat(messages))]
+    if isinstance(messages, dict):
+        return [(f"{KEPT}{name}", name, _flat(inner)) for name, inner in messages.items()]
+    return [(None, "Attributes", _flat(messages))]
 
 
 def _flat(messages: Any) -> list[str]:

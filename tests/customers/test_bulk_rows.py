@@ -161,7 +161,7 @@ def test_row_when_cells_are_written_freely_takes_what_is_meant(field: str, text:
         ("website", "javascript:alert(1)", "Website: Not a web address."),
         ("tags", "x" * 65, "Tags: Too long: at most 64 characters."),
         ("contact_email", "@", "Contact's e-mail: Not an e-mail address"),
-        (ATTRIBUTES, '{"a": "\\u0000"}', "Attributes: Holds a NUL character."),
+        (ATTRIBUTES, "[]", "Attributes: Not a valid mapping type."),
     ],
 )
 def test_row_when_a_cell_breaks_a_rule_is_refused_in_words(field: str, text: str, says: str) -> None:
@@ -170,6 +170,32 @@ def test_row_when_a_cell_breaks_a_rule_is_refused_in_words(field: str, text: str
     assert checked.refusals[0].message.startswith(says)
     assert checked.refusals[0].column == (None if field == ATTRIBUTES else field)
     assert checked.rows["_row"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("kept", "column", "says"),
+    [
+        (
+            {"fine": "x", "Shoe size": "a\0", "b": "\0"},
+            "Shoe size",
+            "Shoe size: Holds a NUL character. b: Holds a NUL character.",
+        ),
+        ({"Remarks": "x" * 5001}, "Remarks", "Remarks: Too long: at most 5000 characters."),
+        ({"x" * 101: "a"}, "x" * 101, f"{'x' * 101}: Too long: at most 100 characters."),
+    ],
+)
+def test_row_when_a_kept_column_breaks_a_rule_is_refused_by_the_name_of_the_column(
+    kept: dict[str, str], column: str, says: str
+) -> None:
+    [refusal] = CUSTOMERS.check(frame({ATTRIBUTES: json.dumps(kept)})).refusals
+    assert (refusal.column, refusal.message) == (f"attributes.{column}", says)
+
+
+def test_row_when_it_keeps_as_many_columns_of_the_longest_names_as_the_target_says_is_taken() -> None:
+    kept = {f"{number:x>100}": "a" for number in range(customers_target()["most_others"])}
+    assert CUSTOMERS.check(frame({ATTRIBUTES: json.dumps(kept)})).refusals == []
+    one_more = json.dumps({**kept, "one more": "a"})
+    assert len(CUSTOMERS.check(frame({ATTRIBUTES: one_more})).refusals) == 1
 
 
 def test_row_when_several_cells_are_wrong_is_refused_once_with_all_reasons() -> None:

@@ -45,6 +45,11 @@ def test_column_that_reading_named_is_not_taken_for_a_field():
     assert b",2,name,nul_byte," in out
 
 
+def test_column_that_is_kept_is_named_even_where_a_field_is_called_like_it():
+    out = written(b"code,name\n1,N\n", [refusal(1, column="attributes.name")], column_of={"name": "code"}, **PLAIN)
+    assert b",2,name,bad," in out
+
+
 def test_several_reasons_of_a_row_share_its_line():
     refusals = [refusal(1, code="bad_email", message="No e-mail."), refusal(1, code="too_long", message="Too long.")]
     assert b"1,a,2,,bad_email too_long,No e-mail. Too long.\r\n" in written(b"code,name\n1,a\n", refusals, **PLAIN)

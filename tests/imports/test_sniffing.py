@@ -125,6 +125,15 @@ def test_column_names_are_made_unique():
     assert len(notes) == 3
 
 
+def test_long_column_names_are_shortened_to_what_an_attribute_may_be_called():
+    """Guard: each row would be refused over such a name."""
+    long = "How content are you with us, all in all " * 4
+    names, notes = column_names([long, f"{long} (again)", "\x02Code"])
+    assert names == [long[:100].rstrip(), f"{long[:96]} (2)", "Code"]
+    assert max(map(len, names)) == 100
+    assert notes[0] == "The name of column 1 is very long; only its first 100 characters are used."
+
+
 def test_two_hundred_columns_are_fine():
     header = ",".join(f"column {number}" for number in range(200))
     assert len(sniff(f"{header}\n{',' * 198}x,y\n".encode()).header) == 200

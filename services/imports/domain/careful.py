@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.imports.domain.decoding import label_of
+from shared.bulk import KEPT
 
 MAX_CELL = 100_000  # characters in one cell; below the csv module's own limit of 131,072
 MAX_PIECES = 10  # lines that carriage returns in the cells of one record may make of it
@@ -246,6 +247,8 @@ def column_at_fault(code: str, name: str | None, column_of: Mapping[str, str]) -
     """Return the column of the file that a refusal is about, "" for none; `column_of` tells the one of each field."""
     if name is None or code in CODES:
         return name or ""
+    if name.startswith(KEPT):
+        return name.removeprefix(KEPT)
     return column_of.get(name, name)
 
 

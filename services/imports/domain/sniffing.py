@@ -19,7 +19,7 @@ from shared.cells import is_ours, restore
 HEAD = 1 << 20  # bytes that are looked at
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 MAX_COLUMNS = 500
-MAX_NAME = 200  # characters of a column's name
+MAX_NAME = 100  # characters of a column's name; as many as that of an attribute may have
 SAMPLE_ROWS = 100
 SAMPLE_LINES = 2_000
 SAMPLE_CELL = 500  # characters; a sample is to be looked at
@@ -36,6 +36,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", "This is a database file, not a CSV file."),
 )
 MARKUP = re.compile(rb"\s*(<\?xml|<!doctype\s|<html|<table|\[\s*\{|\{\s*\")", re.IGNORECASE)
+CONTROL = re.compile("[\0-\x08\x0e-\x1b\x7f]")  # but for what counts as white space
 TYPED = (
     re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+$"),
     re.compile(r"(https?://|www\.)\S+$", re.IGNORECASE),
@@ -196,15 +197,16 @@ def column_names(cells: Sequence[str]) -> tuple[list[str], list[str]]:
     notes: list[str] = []
     taken: set[str] = set()
     for number, cell in enumerate(cells, 1):
-        name = " ".join(cell.replace("\0", "").encode("utf-8", "replace").decode().split())
+        name = " ".join(CONTROL.sub("", cell).encode("utf-8", "replace").decode().split())
         if len(name) > MAX_NAME:
-            notes.append(f"The name of column {number} is very long; it was shortened.")
-            name = name[:MAX_NAME]
+            notes.append(f"The name of column {number} is very long; only its first {MAX_NAME} characters are used.")
+            name = name[:MAX_NAME].rstrip()
         base, again = name or f"Column {number}", 1
         name = base
         while name.casefold() in taken:
             again += 1
-            name = f"{base} ({again})"
+            number_of_it = f" ({again})"
+            name = f"{base[: MAX_NAME - len(number_of_it)]}{number_of_it}"
         if again > 1:
             notes.append(f"Two columns are called “{base}”; the later one is shown as “{name}”.")
         elif not cell.strip():

@@ -67,7 +67,9 @@ class RefusalOut(ma.Schema):
 
     row = fields.Integer()
     line = fields.Integer()
-    column = fields.String(allow_none=True)
+    column = fields.String(
+        allow_none=True, metadata={"description": "The field at fault; `attributes.X` is the column X, which is kept."}
+    )
     code = fields.String()
     message = fields.String()
 
