@@ -58,10 +58,20 @@ class ServiceClient:
         return self._call("GET", path, params=params)
 
     def post(
-        self, path: str, *, json: Any = None, content: bytes | None = None, headers: dict[str, str] | None = None
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        seconds: float | None = None,
     ) -> Any:
-        """Return the JSON answer of a POST; raise ServiceUnavailable (try later), NotFound or CallRefused."""
-        return self._call("POST", path, json=json, content=content, headers=headers or {})
+        """Return the JSON answer of a POST; raise ServiceUnavailable (try later), NotFound or CallRefused.
+
+        `seconds` is how long to wait for it, where that is not as long as usual.
+        """
+        limit = self.http.timeout if seconds is None else httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+        return self._call("POST", path, json=json, content=content, headers=headers or {}, timeout=limit)
 
     @contextmanager
     def stream(self, path: str, *, json: Any) -> Iterator[Iterator[bytes]]:

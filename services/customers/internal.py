@@ -127,6 +127,17 @@ def describe_export(kind: str) -> dict[str, Any]:
     return export_target(kind).to_json()
 
 
+@blueprint.post("/internal/exports/<kind>/check")
+@internal()
+def check_export(kind: str) -> dict[str, Any]:
+    """Refuse an export that is asked for wrongly, before it is looked for."""
+    asked = _asked()
+    export_target(kind).chosen(asked["columns"])
+    with read_only() as session:
+        _query(session, asked)
+    return {}
+
+
 @blueprint.post("/internal/exports/<kind>/count")
 @internal()
 def count_rows(kind: str) -> dict[str, int]:
@@ -143,10 +154,12 @@ def export_rows(kind: str) -> Response:
     asked = _asked()
     columns = export_target(kind).chosen(asked["columns"])
     form = ExportForm(columns, asked["delimiter"], asked["bom"])
+    with read_only() as session:
+        query = _query(session, asked)  # what is refused is so before the first byte
 
     def pieces() -> Iterator[bytes]:
         with read_only() as session:
-            yield from stream_export(session, kind, _query(session, asked), form)
+            yield from stream_export(session, kind, query, form)
 
     return Response(stream_with_context(pieces()), content_type="text/csv; charset=utf-8")
 

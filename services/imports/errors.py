@@ -294,8 +294,8 @@ class ExportRefused(Invalid):
 
     code = "export_refused"
 
-    def __init__(self, faults: dict[str, list[str]]) -> None:
-        super().__init__(next(iter(faults.values()))[0], fields=faults)
+    def __init__(self, faults: dict[str, list[str]], sentence: str | None = None) -> None:
+        super().__init__(sentence or next(iter(faults.values()))[0], fields=faults)
 
 
 class LeaseLost(Exception):  # it is no error: whoever gets it has to let go

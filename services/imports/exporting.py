@@ -19,8 +19,7 @@ from shared.web.features import PARTNER_MANAGEMENT, must_be_on
 
 def target_of(kind: str) -> ExportTarget:
     """Return what an export of this kind may contain; raise Forbidden for who may not see such records."""
-    owners: ExportOwners = current_app.extensions["imports.export_owners"]
-    target = owners.of(kind).target()
+    target = _owners().of(kind).target()
     if not current_identity().may(target.permission):
         raise Forbidden(f"You may not see {target.label.lower()}, so you cannot export them.")
     return target
@@ -38,10 +37,16 @@ def take(export_id: uuid.UUID) -> Response:
 
 
 def ask_for(wish: Wish) -> Any:
-    """Check the wish of the person who asks, note it, and have it done; return the export."""
+    """Check the wish of the person who asks, note it, and have it done; return the export. Raise ExportRefused."""
     must_be_on(PARTNER_MANAGEMENT, wish.filter.get("associate"), wish.filter.get("associate_role"))
-    target_of(wish.kind).check(wish)
+    target_of(wish.kind)
+    _owners().of(wish.kind).check(wish)
     with unit_of_work() as session:
         export = exports.create_export(session, current_viewer(), wish, client_ip())
         after_commit(session, lambda: wake_writer(export.id, export.queue))
     return export
+
+
+def _owners() -> ExportOwners:
+    found: ExportOwners = current_app.extensions["imports.export_owners"]
+    return found

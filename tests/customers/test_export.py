@@ -227,8 +227,14 @@ def test_export_when_asked_by_people_or_wrongly_is_refused(bulk: Flask):
         {"filter": {"limit": 1}},
         {"filter": {}, "delimiter": "x"},
         {"filter": {}, "columns": ["search"]},
+        {"filter": {"associate": "nobody"}},
+        {"filter": {"associate_role": "sales"}},
     ):
+        assert client.post("/internal/exports/customers/check", json=body).status_code == 422
         assert client.post("/internal/exports/customers", json=body).status_code == 422
+    wrong = client.post("/internal/exports/customers/check", json={"filter": {"status": "asleep"}}).json
+    assert list(wrong["errors"]) == ["filter.status"]
+    assert client.post("/internal/exports/customers/check", json={"filter": {"status": "active"}}).json == {}
     assert client.post("/internal/exports/customers/count", json={"filter": {"q": "zzz"}}).json == {"rows": 0}
 
 

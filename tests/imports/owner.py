@@ -137,6 +137,7 @@ class Owner:
         self.answering: Callable[[str], None] = lambda what: None
         self.pieces: list[bytes] = []
         self.between: Callable[[int], None] = lambda at: None
+        self.judging: Callable[[dict[str, Any]], None] = lambda asked: None
         self.exported: list[dict[str, Any]] = []
         self.server = make_server("127.0.0.1", 0, self._app(), threaded=True, request_handler=Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -163,6 +164,7 @@ class Owner:
         self.answering = lambda what: None
         self.pieces, self.between = [], lambda at: None
         self.exported.clear()
+        self.judging = lambda asked: None
         with Session(self.engine) as session, session.begin():
             for table in (Thing, Change, Receipt, UndoReceipt, JobFence):
                 session.execute(delete(table))
@@ -182,7 +184,7 @@ class Owner:
         @app.errorhandler(DomainError)
         def refused(error: DomainError) -> Any:
             return (
-                {"code": error.code, "detail": error.sentence, **error.extra},
+                {"code": error.code, "detail": error.sentence, "errors": error.fields, **error.extra},
                 error.status,
                 {"Content-Type": "application/json"},
             )
@@ -261,8 +263,14 @@ class Owner:
         def export_target(kind: str) -> Any:
             return EXPORT
 
+        @app.post("/internal/exports/<kind>/check")
+        def check_export(kind: str) -> Any:
+            self.judging(request.get_json())
+            return {}
+
         @app.post("/internal/exports/<kind>/count")
         def count(kind: str) -> Any:
+            self.judging(request.get_json())
             return {"rows": b"".join(self.pieces).count(b"\n") - 1}
 
         @app.post("/internal/exports/<kind>")

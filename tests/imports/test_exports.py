@@ -12,6 +12,7 @@ from services.imports.domain.writing import SHORT_ROWS, begin_writing
 from services.imports.models import Export, Outbox
 from services.imports.tasks.exporting import RowCounter
 from shared.db import read_only, unit_of_work
+from shared.errors import Invalid
 from shared.testing import client_as
 from tests.imports.conftest import ADA
 
@@ -112,6 +113,44 @@ def test_export_when_wrongly_asked_for_is_refused(exporter):
         answer = exporter.post(API, json=wish)
         assert (answer.status_code, list(answer.json["errors"])) == (422, [where])
     assert exporter.post(API, json={"kind": "planets"}).status_code == 404
+
+
+def refuse_status(asked):
+    if asked["filter"].get("status", "active") != "active":
+        raise Invalid("Some values are not right.", fields={"filter.status": ["Must be one of: active."]})
+
+
+def test_export_when_a_value_of_its_filter_is_wrong_is_refused_at_once(app, exporter, owner):
+    owner.judging = refuse_status
+    answer = exporter.post(API, json={"kind": "customers", "filter": {"status": "nonsense"}})
+    assert (answer.status_code, answer.json["code"]) == (422, "export_refused")
+    assert answer.json["errors"] == {"filter.status": ["Must be one of: active."]}
+    assert answer.json["detail"] == "Status: Must be one of: active."
+    assert exporter.get(API).json["items"] == []
+    assert exporter.post(API, json={"kind": "customers", "filter": {"status": "active"}}).status_code == 202
+
+
+def test_export_when_the_owner_says_all_itself_is_refused_in_its_words(app, exporter, owner):
+    def refuse(asked):
+        raise Invalid("There is no associate “A9”.", fields={"associate": ["There is no associate “A9”."]})
+
+    owner.judging = refuse
+    answer = exporter.post(API, json={"kind": "customers", "filter": {"q": "x"}})
+    assert answer.json["errors"] == {"filter.associate": ["There is no associate “A9”."]}
+    assert answer.json["detail"] == "There is no associate “A9”."
+
+
+def test_export_when_the_owner_finds_the_wrong_value_only_later_fails_by_its_name(
+    exporter, ask, owner, app, monkeypatch
+):
+    client = app.extensions["imports.export_owners"].of("customers").client
+    ask()  # so that the target is known
+    with monkeypatch.context() as patch:
+        patch.setattr(client.http, "_base_url", client.http.base_url.copy_with(port=1))
+        export = ask(filter={"status": "nonsense"})
+    owner.judging = refuse_status
+    write(export)
+    assert (stored(export).state, stored(export).failure) == ("failed", "Status: Must be one of: active.")
 
 
 def test_export_when_repeated_with_its_key_is_made_once(exporter):

@@ -62,7 +62,7 @@ def get_export_target(kind: str) -> Any:
 @blp.arguments(ExportIn)
 @blp.response(202, ExportOut, description="The new export; `Location` in the headers.")
 @refusal(blp, 404, "`unknown_kind`: nothing of this kind can be exported.")
-@refusal(blp, 422, "`export_refused`: `errors` names each column or filter that there is not.")
+@refusal(blp, 422, "`export_refused`: `errors` names each column, filter or value that there is not.")
 def create_export(values: Values) -> tuple[Values, Values]:
     """Ask for all that a list shows as a CSV file.
 

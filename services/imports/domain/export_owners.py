@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 from services.imports.domain.exports import Wish
 from services.imports.errors import ExportRefused, UnknownKind
-from shared.http import ServiceClient, ServiceUnavailable
+from shared.http import CallRefused, ServiceClient, ServiceUnavailable
 
 TARGET_SECONDS = 30.0
+CHECK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,23 @@ class ExportOwner:
         self._target = (time.monotonic(), ExportTarget.from_json(answer))
         return self._target[1]
 
+    def check(self, wish: Wish) -> None:
+        """Raise ExportRefused for what can't be exported; an owner that is away says so when the file is written."""
+        self.target().check(wish)
+        if wish.filter:
+            path = f"/internal/exports/{self.kind}/check"
+            with suppress(ServiceUnavailable), _told_by_owner():
+                self.client.post(path, json=_asked(wish), seconds=CHECK_SECONDS)
+
     def count(self, wish: Wish) -> int:
-        """Return how many rows there are now."""
-        return int(self.client.post(f"/internal/exports/{self.kind}/count", json=_asked(wish))["rows"])
+        """Return how many rows there are now; raise ExportRefused."""
+        with _told_by_owner():
+            return int(self.client.post(f"/internal/exports/{self.kind}/count", json=_asked(wish))["rows"])
 
     @contextmanager
     def stream(self, wish: Wish) -> Iterator[Iterator[bytes]]:
-        """Give the file piece by piece; what breaks on the way is ServiceUnavailable too."""
-        with self.client.stream(f"/internal/exports/{self.kind}", json=_asked(wish)) as pieces:
+        """Give the file piece by piece; what breaks on the way is ServiceUnavailable too. Raise ExportRefused."""
+        with _told_by_owner(), self.client.stream(f"/internal/exports/{self.kind}", json=_asked(wish)) as pieces:
             yield pieces
 
 
@@ -123,6 +133,26 @@ class ExportOwners:
         if kind not in self.by_kind:
             raise UnknownKind(kind, self.kinds, does="exported")
         return self.by_kind[kind]
+
+
+@contextmanager
+def _told_by_owner() -> Iterator[None]:
+    """Turn what the owner refuses into ExportRefused, which names the first value that is wrong."""
+    try:
+        yield
+    except CallRefused as refusal:
+        faults = {_where(name): words for name, words in refusal.problem.get("errors", {}).items()}
+        if not faults:
+            raise
+        name, words = next(iter(faults.items()))
+        says_it_all = refusal.sentence in words
+        sentence = refusal.sentence if says_it_all else f"{name.removeprefix('filter.').capitalize()}: {words[0]}"
+        raise ExportRefused(faults, sentence) from refusal
+
+
+def _where(name: str) -> str:
+    """Return the name of a part of a wish as who asks knows it; what is no part of its own is a filter."""
+    return name if name.partition(".")[0] in _asked(Wish("")) else f"filter.{name}"
 
 
 def _asked(wish: Wish) -> dict[str, Any]:
