@@ -218,6 +218,7 @@ def test_links_when_both_sides_were_deleted_come_back_with_the_last_of_them(
     customers_tells(session, "account_deleted", account.id)
     client.delete(f"{API}/associates/{dana.id}", headers={"If-Match": '"1"'})
     customers_tells(session, "account_restored", account.id)
+    assert session.scalars(select(Link.cause)).all() == ["associate_deleted"]
     assert client.post(f"{API}/associates/{dana.id}/restore").status_code == 200
     assert client.get(f"{API}/associates/{dana.id}/work").json["accounts"] == 1
 

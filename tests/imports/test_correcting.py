@@ -86,6 +86,15 @@ def test_corrected_rows_may_be_refused_and_corrected_again(client, run):
     assert (last.created, last.retry_of) == (1, again.id)
 
 
+def test_row_with_the_key_of_another_stays_refused_until_its_key_is_changed(client, run, owner):
+    job = first_job(client, run)
+    again = run(after(client.post(f"/imports/{job.id}/correct", data={"cell.5.1": "Twice"})))
+    assert refusals(again) == [(1, 2, "duplicate_in_file")]
+    assert owner.things()["1"][0] == "Acme"
+    last = run(after(client.post(f"/imports/{again.id}/correct", data={"cell.1.0": "6"})))
+    assert (last.created, owner.things()["6"][0]) == (1, "Twice")
+
+
 def test_job_without_refused_rows_has_nothing_to_correct(client, run, app):
     job = first_job(client, run, "ID;Who;Note\n1;Acme;\n")
     assert client.get(f"/imports/{job.id}/correct").status_code == 404

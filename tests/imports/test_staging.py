@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import generate
+from services.imports.domain import decoding
 from services.imports.domain.reading import Records
 from services.imports.domain.seen_keys import SeenKeys
 from services.imports.domain.staging import MappedRows, chunk_file, halves, places_of, stage_rows
@@ -69,6 +71,14 @@ def test_a_repeated_key_that_comes_again_in_the_error_file_is_refused_until_some
     assert stage.frame["code"].to_list() == ["x1", "X2"]
     [again] = stage_rows([replace(batch(1, ["x1"]), told=pl.Series([stage.refusals[0].message]))], CODE, 10)
     assert [one.row for one in again.refusals] == [1]
+
+
+@pytest.mark.parametrize("encoding", decoding.ENCODINGS)
+def test_a_repeated_key_is_known_again_whatever_the_error_file_is_written_in(encoding):
+    [first] = stage_rows([batch(1, ["x1", "x1"])], CODE, 10)
+    told = pl.Series([decoding.encode(first.refusals[0].message, encoding).decode(encoding)])
+    [stage] = stage_rows([replace(batch(1, ["x1"]), told=told)], CODE, 10)
+    assert [one.code for one in stage.refusals] == ["duplicate_in_file"]
 
 
 def test_a_key_may_stand_in_another_column():

@@ -34,6 +34,7 @@ class RefusedRow:
 
     row: int
     line: int
+    code: str
     message: str
     at: int | None
     cells: list[str]
@@ -56,14 +57,18 @@ class RefusedRows:
         return found
 
     def corrected(self, changes: Mapping[int, Cells]) -> list[list[str]]:
-        """Return the rows of which a cell is other than it was, as they are now, with marks; raise RowNotRefused."""
+        """Return the rows of which a cell is other than it was, as they are now; raise RowNotRefused.
+
+        Marks stay with them, and why they were refused: by that a row is known that still has the key of another.
+        """
         made = []
         for number, cells in sorted(changes.items()):
             row = self.row(number)
             was = row.cells
             now = [_one_end(cells.get(at, cell)) for at, cell in enumerate(was)]
             if now != [_one_end(cell) for cell in was]:
-                made.append(now if row.mark is None else [*now, row.mark])
+                mark = [] if row.mark is None else [row.mark]
+                made.append([*now, *mark, str(row.line), "", row.code, row.message])
         return made
 
 
@@ -99,7 +104,8 @@ def try_again(
     if not rows:
         raise NothingCorrected
     first = get_error_file(session, viewer, job_id)
-    body = _file_of([*refused.columns, *([MARK] if is_ours(first.header) else [])], rows, first.delimiter)
+    mark = [MARK] if is_ours(first.header) else []
+    body = _file_of([*refused.columns, *mark, *ERROR_COLUMNS], rows, first.delimiter)
     form = sniff_file(io.BytesIO(body), encoding="utf-8", delimiter=first.delimiter, has_header=True)
     received = receive_file(storage, io.BytesIO(body), len(body))
     name = f"{PurePath(first.file_name).stem[:180]} – corrected.csv"
@@ -114,7 +120,7 @@ def _refused_row(
 ) -> RefusedRow:
     name = column_at_fault(refusal.code, refusal.column, column_of)
     at = columns.index(name) if name in columns else None
-    return RefusedRow(refusal.row, refusal.line, refusal.message, at, cells, mark)
+    return RefusedRow(refusal.row, refusal.line, refusal.code, refusal.message, at, cells, mark)
 
 
 def _rows_of(storage: Storage, job: Job) -> Iterator[list[str]]:
@@ -135,9 +141,7 @@ def _rows_of(storage: Storage, job: Job) -> Iterator[list[str]]:
 def _file_of(columns: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(columns)
-    as_it_is = MARK not in columns  # else it is read as one of ours
-    writer.writerows(row if as_it_is else [defuse(cell) for cell in row] for row in rows)
+    writer.writerows([defuse(cell) for cell in row] for row in (columns, *rows))
     return text.getvalue().encode()
 
 

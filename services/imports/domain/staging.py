@@ -173,11 +173,14 @@ def _told(rows: pl.DataFrame, *more: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _is_still_repeated(told: pl.Series | None, why: pl.Series) -> pl.Series:
-    """Tell which rows were refused before, for the very key that they have now."""
+    """Tell which rows were refused before, for the very key that they have now.
+
+    An error file in an old code page has question marks for the quotes around the key.
+    """
     if told is None:
         return pl.repeat(value=False, n=len(why), dtype=pl.Boolean, eager=True).alias("_still")
-    still = pl.lit(told.fill_null("")).str.contains(pl.lit(why), literal=True)
-    return pl.select(still.alias("_still")).to_series()
+    plain = [pl.lit(texts).str.replace_all("[“”]", "?") for texts in (told.fill_null(""), why)]
+    return pl.select(plain[0].str.contains(plain[1], literal=True).alias("_still")).to_series()
 
 
 def _came_before(key: TargetKey, texts: pl.Series) -> pl.Series:
