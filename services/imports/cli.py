@@ -21,6 +21,7 @@ POLL_SECONDS = 0.4
 PATIENCE_SECONDS = 120.0
 SHOWN = 10
 SAID = ("values", "blanks")  # of a column of a saved matching
+AGAIN = "check again with --overwrite-newer to import them"
 COUNTS = ("rows", "created", "updated", "unchanged", "skipped", "failed")
 PLANNED = {
     "created": "created",
@@ -94,8 +95,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     imports.add_argument("--json", action="store_true", help="print the job as JSON")
     options = parser.parse_args(arguments)
-    if options.job and (options.kind or options.dry_run or options.saved):
-        imports.error("--job takes neither KIND, FILE, --saved nor --dry-run")
+    others = {name: told for name, told in vars(options).items() if name not in ("command", "job", "json")}
+    if options.job and any(told != imports.get_default(name) for name, told in others.items()):
+        imports.error("--job imports the file as it was checked, and takes no other choice than --json")
     if not options.job and not options.file:
         imports.error("say KIND and FILE")
     return options
@@ -226,13 +228,16 @@ def _match_for(api: "Api", kind: str, fed: set[str]) -> str:
 
 
 def wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:
-    """Show how far a job is until it has ended or is checked; return it."""
+    """Show how far a job is until it has ended or is checked; return it. Raise Trouble when its check was stopped."""
     while True:
         job = api.call("GET", f"/jobs/{job_id}")
         bar.show(job["state"], job["progress"])
         if job["progress"]["final"] or job["state"] == "ready":
             bar.end()
             return job
+        if job["state"] == "mapped":
+            bar.end()
+            raise Trouble(f"the check of {job['file_name']} was stopped, and nothing imported.")
         time.sleep(POLL_SECONDS)
 
 
@@ -272,7 +277,8 @@ def _print_check(job: dict[str, Any], address: str, *, as_json: bool) -> None:
         more = f", and {len(check['fields']) - SHOWN} more fields" if len(check["fields"]) > SHOWN else ""
         print(f"Updates would change {listed}{more}.")
     if check["newer"]:
-        does = "be refused; --overwrite-newer imports them" if job["newer"] == "refuse" else "overwrite those changes"
+        refuses = job["newer"] == "refuse"
+        does = f"be refused; {AGAIN}" if refuses else "overwrite those changes"
         rows = "1 row was" if check["newer"] == 1 else f"{check['newer']:,} rows were"
         print(f"{rows} changed by others since this export and would {does}.")
     for row in sample["updated"]:

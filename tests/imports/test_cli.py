@@ -121,9 +121,21 @@ def test_a_dry_run_of_an_export_tells_what_others_changed_since(imported, file, 
     owner.newer = 1
     assert cli.main(["import", "customers", path, "--dry-run"]) == 0
     told = "1 row was changed by others since this export and would "
-    assert f"{told}be refused; --overwrite-newer imports them." in capsys.readouterr().out
+    assert f"{told}be refused; check again with --overwrite-newer to import them." in capsys.readouterr().out
     assert cli.main(["import", "customers", path, "--dry-run", "--overwrite-newer"]) == 0
     assert f"{told}overwrite those changes." in capsys.readouterr().out
+
+
+def test_a_dry_run_that_somebody_stops_ends(imported, file, owner, capsys, client):
+    def stop(frame):
+        owner.before = lambda frame: None
+        [job] = client.get("/api/imports/v1/jobs?state=checking").json["items"]
+        assert client.delete(f"/api/imports/v1/jobs/{job['id']}/check").status_code == 200
+
+    owner.before = stop
+    assert cli.main(["import", "customers", file("id,title\n3,C\n"), "--dry-run"]) == 2
+    assert "the check of things.csv was stopped, and nothing imported." in capsys.readouterr().err
+    assert set(owner.things()) == {"1", "2"}
 
 
 def test_a_dry_run_without_a_refusal_exits_with_0(imported, file):
@@ -262,7 +274,15 @@ def test_without_an_address_it_says_what_to_set(file, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["customers"], [], ["--job", str(uuid.uuid4()), "--dry-run"], ["--job", str(uuid.uuid4()), "customers", "a.csv"]],
+    [
+        ["customers"],
+        [],
+        *(
+            ["--job", str(uuid.uuid4()), *more]
+            for more in (["--dry-run"], ["customers", "a.csv"], ["--overwrite-newer"])
+        ),
+        ["--job", str(uuid.uuid4()), "--mode", "create"],
+    ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
