@@ -1,6 +1,6 @@
 """What the imports service asks of customers: the import target, chunks of rows to apply, and exports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -107,7 +107,14 @@ def finish_job(job_id: UUID) -> dict[str, Any]:
 def _read_chunk(job: ImportJob, checksum: str) -> CheckedRows:
     """Return the rows that this request brings; associates is asked who is meant where they name associates."""
     checked = receipts.read_chunk(request.get_data(cache=False), checksum, job.kind)
-    return with_wishes(checked, job, lambda asked: _associates().post("/internal/associates/resolve", json=asked))
+    return with_wishes(checked, job, _who_is_meant)
+
+
+def _who_is_meant(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ask associates whom rows mean; then read its feed, since rows are compared with the links that are known here."""
+    answer: dict[str, Any] = _associates().post("/internal/associates/resolve", json=asked)
+    current_app.extensions["customers.read_associates"](_associates())
+    return answer
 
 
 def _take_links_back(job: UndoJob, asked: AskedLinks) -> LinksTakenBack:

@@ -56,6 +56,7 @@ class Associates:
     def __init__(self) -> None:
         self.away = False
         self.calls: list[tuple[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.taken: dict[str, Any] = {"changed": [], "stayed": [], "left": [], "looked_after": []}
 
     def post(self, path: str, json: Any) -> dict[str, Any]:
@@ -63,6 +64,10 @@ class Associates:
             raise ServiceUnavailable("associates", "ConnectError")
         self.calls.append((path, json))
         return asked()(json) if path == "/internal/associates/resolve" else self.taken
+
+    def get(self, path: str, after: int) -> dict[str, Any]:
+        assert path == "/internal/events"
+        return {"events": [one for one in self.events if one["pos"] > after]}
 
 
 @pytest.fixture
@@ -73,6 +78,19 @@ def wire(app: Flask) -> Iterator[tuple[SignedClient, Associates]]:
     bulk.extensions["customers.associates"] = associates
     yield client_of_service(bulk, "imports"), associates
     bulk.extensions["liaison.engine"].dispose()
+
+
+def test_chunk_when_the_copy_lags_is_compared_with_what_associates_told_last(session: Session, wire: Any) -> None:
+    imports, associates = wire
+    row = frame({"code": "C1", "name": "A", "associate_code": "D-07"})
+    assert counts(post(imports, job(), 1, row).json) == {"created": 1}
+    look_after(session, ("C1", DANA, "manages"))
+    session.commit()
+    assert counts(post(imports, job(), 1, row).json) == {"unchanged": 1}
+    ended = [[DANA, "manages", [str(account(session, "C1").id)]]]
+    event = {"name": "associates.links_changed.v2", "payload": {"ended": ended, "begun": []}}
+    associates.events = [{"pos": 7, "event_id": str(uuid.uuid4()), **event}]
+    assert counts(post(imports, job(), 1, row).json) == {"updated": 1}
 
 
 def test_chunk_when_associates_is_away_is_not_applied_and_waits(session: Session, wire: Any) -> None:
