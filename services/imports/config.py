@@ -22,7 +22,7 @@ MASS_CHANGES = {"mass_change": "associates"}
 SNAPSHOTS = "customers_bulk"
 FEATURES = dict.fromkeys(("associates", "assignments", *MASS_CHANGES), PARTNER_MANAGEMENT)
 """The kinds that belong to a part of Liaison which may be switched off."""
-NEEDS = {"users": "users.manage", "assignments": "assign"}
+NEEDS = {"users": "users.manage", "associates": "associates.edit", "assignments": "assign"}
 """Which permission a kind needs beside `import`; without it nobody sees that there is such a kind."""
 ASSOCIATE_FIELDS = ("associate_code", "associate_name", "associate_email", "associate_role")
 FIELDS = {kind: dict.fromkeys(ASSOCIATE_FIELDS, (PARTNER_MANAGEMENT, "assign")) for kind in ("customers", "vendors")}

@@ -34,7 +34,9 @@ def described(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def assigner(app: Any) -> SignedClient:
     """Ada, who may assign, where partner management is on."""
-    return client_as(app, "import", "assign", "undo", name=ADA.name, user_id=ADA.user_id, features=ON)
+    return client_as(
+        app, "import", "assign", "associates.edit", "undo", name=ADA.name, user_id=ADA.user_id, features=ON
+    )
 
 
 @pytest.fixture
@@ -117,6 +119,21 @@ def test_assignments_need_the_permission_to_assign(assigner: SignedClient, impor
     assert importer.post(f"{API}/uploads?kind=assignments", data=b"a\n1\n").status_code == 403
     assert "/imports/new/assignments" not in importer.get("/imports").text
     assert "/imports/new/assignments" in assigner.get("/imports").text
+
+
+def test_creating_associates_needs_the_permission_to_edit_them(app: Any, assigner: SignedClient) -> None:
+    only_assigns = client_as(app, "import", "assign", name=ADA.name, user_id=ADA.user_id, features=ON)
+    assert only_assigns.post(f"{API}/uploads?kind=associates", data=b"a\n1\n").status_code == 403
+    assert "/imports/new/associates" not in only_assigns.get("/imports").text
+    job = uploaded(only_assigns)
+    assert "Create associates" not in only_assigns.get(f"/imports/{job['id']}").text
+    assert answer(patched(only_assigns, job, **FEEDS, create_associates=True)) == (403, "forbidden")
+    chosen = patched(assigner, job, **FEEDS, create_associates=True)
+    assert chosen.status_code == 200
+    for what in ("start", "check"):
+        assert answer(only_assigns.post(f"{API}/jobs/{job['id']}/{what}")) == (403, "forbidden")
+    assert patched(only_assigns, chosen.json, **FEEDS, create_associates=False).status_code == 200
+    assert only_assigns.post(f"{API}/jobs/{job['id']}/start").status_code == 202
 
 
 def test_choices_when_patched_are_kept_and_told_to_the_owner(assigner: SignedClient, owner: Any, run: Any) -> None:

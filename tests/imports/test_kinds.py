@@ -32,14 +32,14 @@ ASSIGNMENTS = {
 @pytest.fixture
 def partners(app) -> Any:
     """Somebody who may import and assign where partner management is on."""
-    rights = ("import", "assign", "undo")
+    rights = ("import", "assign", "associates.edit", "undo")
     return client_as(app, *rights, name=ADA.name, user_id=ADA.user_id, features=frozenset({"partner_management"}))
 
 
 @pytest.fixture
 def client(app) -> Any:
     """The same person where it is off."""
-    return client_as(app, "import", "assign", name=ADA.name, user_id=ADA.user_id)
+    return client_as(app, "import", "assign", "associates.edit", name=ADA.name, user_id=ADA.user_id)
 
 
 @pytest.fixture

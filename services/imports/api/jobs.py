@@ -88,7 +88,7 @@ def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 @needs_version(blp)
 @blp.arguments(JobPatch)
 @blp.response(200, JobOut)
-@refusal(blp, 403, "`forbidden`: rows that name associates need the permission `assign`, too.")
+@refusal(blp, 403, "`forbidden`: rows that name associates need `assign`, too; to create these, `associates.edit`.")
 @blp.alt_response(409, description="`job_checking`, `job_started`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(422, description="`mapping_refused`: `errors` names each column, field or key that is wrong.")
 def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
@@ -108,7 +108,7 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     options = Options(**{name: values.get(name, getattr(job, name)) for name in OPTIONS})
     mapping = values.get("mapping") or (None if form or job.state == "uploaded" else job.mapping)
     if mapping is not None:
-        viewer.must_have_fields(job.kind, mapping)
+        viewer.must_have_choices(job.kind, mapping, options)
         target = target_for(job.kind)
         check_start(Mapping.from_json(mapping), header, target, options)
     with unit_of_work() as session:
@@ -136,7 +136,7 @@ def get_matches(job_id: uuid.UUID) -> Values:
 @blp.route("/jobs/<uuid:job_id>/start", methods=["POST"])
 @requires("import")
 @blp.response(202, JobOut)
-@refusal(blp, 403, "`forbidden`: rows that name associates need the permission `assign`, too.")
+@refusal(blp, 403, "`forbidden`: rows that name associates need `assign`, too; to create these, `associates.edit`.")
 @blp.alt_response(409, description="`not_mapped`, `job_checking`, `job_ended` or `partner_management_off`.")
 @blp.alt_response(412, description="`stale`: it was changed since the version in `If-Match` (if you sent one).")
 def start_job(job_id: uuid.UUID) -> tuple[Values, Values]:

@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from services.imports.domain.jobs import DEADLINE, Viewer, get_job, locked_job
+from services.imports.domain.jobs import DEADLINE, Viewer, get_job, locked_job, options_of
 from services.imports.domain.progress import AT_WORK, FINAL
 from services.imports.domain.promise import forget_check, stage_again
 from services.imports.errors import JobEnded, JobStarted, NotMapped
@@ -19,7 +19,7 @@ def begin_check(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_versio
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
     viewer.must_have(job.kind)
-    viewer.must_have_fields(job.kind, job.mapping)
+    viewer.must_have_choices(job.kind, job.mapping, options_of(job))
     if job.state == "checking":
         return job
     _refuse_late(job)

@@ -27,7 +27,7 @@ from services.imports.errors import (
     UploadKeyReused,
 )
 from services.imports.models import Job, Refusal
-from shared.errors import DomainError, FeatureOff, Stale
+from shared.errors import DomainError, FeatureOff, Forbidden, Stale
 from shared.observe import request_id
 
 SHORT_FILE = 2_000_000
@@ -61,8 +61,10 @@ class Viewer:
         if kind in self.off:
             raise FeatureOff(self.off[kind])
 
-    def must_have_fields(self, kind: str, mapping: Mapping[str, Any] | None) -> None:
-        """Raise FeatureOff or Forbidden where a mapping feeds a field of a kind that this person may not feed now."""
+    def must_have_choices(self, kind: str, mapping: Mapping[str, Any] | None, options: "Options | None") -> None:
+        """Raise FeatureOff or Forbidden where this person may not feed a field now, or may not create associates."""
+        if options is not None and options.create_associates and "associates" in self.hidden:
+            raise Forbidden("You do not have the permission to create associates. Ask an administrator.")
         barred = self.barred.get(kind)
         if not barred or not mapping:
             return
@@ -197,10 +199,10 @@ def change_mapping(
 ) -> Job:
     """Set which column feeds which field, how rows are applied, or both; the mapping was checked by the caller.
 
-    Raises FeatureOff or Forbidden for a field that this person may not feed now.
+    Raises FeatureOff or Forbidden for what this person may not choose now.
     """
     job = _changeable(session, viewer, job_id, seen_version)
-    viewer.must_have_fields(job.kind, mapping)
+    viewer.must_have_choices(job.kind, mapping, options)
     if mapping is not None:
         job.mapping = mapping
         job.state = "mapped"
@@ -245,7 +247,7 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
         raise JobChecking
     if job.state in AT_WORK:
         return job
-    viewer.must_have_fields(job.kind, job.mapping)
+    viewer.must_have_choices(job.kind, job.mapping, options_of(job))
     if job.state in (*FINAL, "undoing"):
         raise JobEnded
     if seen_version is not None and job.version != seen_version:

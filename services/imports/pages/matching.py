@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 
-from services.imports.caller import associate_fields, current_viewer, target_for
+from services.imports.caller import associate_fields, current_viewer, importable_kinds, target_for
 from services.imports.domain import jobs as domain
 from services.imports.domain import saved_mappings
 from services.imports.domain.checks import begin_check
@@ -69,6 +69,7 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
         encodings=list(ENCODINGS.items()),
         is_export=is_ours(job.header),
         associate_fields=associate_fields(job.kind),
+        may_create_associates="associates" in importable_kinds(),
         fed=[*choice.mapping.columns.values(), *choice.mapping.constants],
         key_choices=[(key.name, key.words) for key in target.keys],
         delimiters=[

@@ -23,7 +23,9 @@ PERMISSIONS = (
     Permission("associates.view", "See associates", "Search and open dealers, partners and colleagues.", "Associates"),
     Permission("associates.edit", "Edit associates", "Add associates, and change them.", "Associates"),
     Permission("associates.delete", "Delete associates", "Delete associates for good.", "Associates"),
-    Permission("import", "Import", "Bring in customers from a file; with Manage users, users too.", "Files and jobs"),
+    Permission(
+        "import", "Import", "Bring in customers; with Edit associates and Manage users, these too.", "Files and jobs"
+    ),
     Permission("export", "Export", "Take lists of customers out as a file.", "Files and jobs"),
     Permission("undo", "Undo jobs", "Take back an import or a mass change.", "Files and jobs"),
     Permission("jobs.all", "See everybody's jobs", "Follow and stop jobs that others have started.", "Files and jobs"),
