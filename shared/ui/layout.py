@@ -55,7 +55,7 @@ MENU = (
         permissions=frozenset({"associates.view"}),
         feature="partner_management",
     ),
-    MenuEntry("Imports", "/imports", icon="file-import", permissions=frozenset({"import"})),
+    MenuEntry("Imports", "/imports", icon="file-import", permissions=frozenset({"import", "assign", "jobs.all"})),
     MenuEntry("Exports", "/imports/exports", icon="file-export", permissions=frozenset({"export"})),
     MenuEntry("Settings", "/settings", icon="settings", permissions=SETTINGS),
 )

@@ -123,6 +123,8 @@ def test_menu_when_somebody_may_little_is_short() -> None:
     viewer = SimpleNamespace(permissions=frozenset({"customers.view"}))
     assert [entry.label for entry in menu_for(viewer)] == ["Overview", "Customers"]
     assert menu_for(None) == []
+    follows = SimpleNamespace(permissions=frozenset({"jobs.all"}))
+    assert [entry.label for entry in menu_for(follows)] == ["Overview", "Imports"]
 
 
 @pytest.mark.parametrize(
