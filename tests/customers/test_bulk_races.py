@@ -223,7 +223,7 @@ def test_chunk_when_another_transaction_is_quicker_with_a_code_goes_on_from_ther
 
 def wait_for_a_waiting_one(session: Session) -> None:
     """Return when another transaction waits for this one."""
-    query = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+    query = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
     for _ in range(100_000):
         if session.scalar(query):
             return
