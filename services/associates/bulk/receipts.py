@@ -54,23 +54,21 @@ def finish_job(session: Session, job_id: uuid.UUID) -> None:
     A job that was about associates themselves wrote its lines with each chunk; they stay.
     """
     after_commit(session, nudge_readers)
-    done = session.scalars(select(Receipt.answer).where(Receipt.job_id == job_id))
-    undone = session.scalars(select(UndoReceipt.answer).where(UndoReceipt.job_id == job_id))
     session.execute(delete(Change).where(Change.job_id == job_id, Change.action.in_((*DEEDS.values(), UNDONE))))
-    for answers, is_undo in ((done, False), (undone, True)):
-        _write_history(session, job_id, answers, is_undo=is_undo)
+    for receipts, is_undo in ((Receipt, False), (UndoReceipt, True)):
+        answer = receipts.answer  # of which the refusals stay where they are: they may be many
+        told = session.execute(select(answer["links"], answer["by"]).where(receipts.job_id == job_id))
+        _write_history(session, job_id, told, is_undo=is_undo)
 
 
-def _write_history(
-    session: Session, job_id: uuid.UUID, answers: Iterable[dict[str, Any] | None], *, is_undo: bool
-) -> None:
+def _write_history(session: Session, job_id: uuid.UUID, told: Iterable[Any], *, is_undo: bool) -> None:
     """Write the lines of all associates at once: an import of assignments may be about many thousands."""
     sums: Counter[tuple[str, str, bool]] = Counter()
     by = None
-    for answer in answers:
-        for associate, role, begun, links in (answer or {}).get("links", ()):
+    for each, who in told:
+        for associate, role, begun, links in each or ():
             sums[associate, role, begun] += links
-            by = (answer or {})["by"]
+            by = who
     if by is None:
         return
     ids = {uuid.UUID(associate_id) for associate_id, _, _ in sums}
@@ -89,8 +87,8 @@ def _write_history(
             "fields": {"customers": [None, links], "role": [None, role]},
             "version": versions[associate_id],
         }
-        for (told, role, begun), links in sorted(sums.items())
-        if (associate_id := uuid.UUID(told)) in versions
+        for (whom, role, begun), links in sorted(sums.items())
+        if (associate_id := uuid.UUID(whom)) in versions
     ]
     if lines:
         session.execute(insert(Change), lines)
