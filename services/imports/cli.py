@@ -85,6 +85,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="the same value in all rows; may be repeated"
     )
     imports.add_argument(
+        "--drop-others", action="store_true", help="leave out columns that feed nothing; without it they are kept"
+    )
+    imports.add_argument(
         "--dry-run",
         action="store_true",
         help="check the whole file, import nothing, and tell what an import would do. The checked file stays ready for"
@@ -146,7 +149,7 @@ def _match(
     mapping = {
         "columns": columns,
         "constants": constants,
-        "keep_unmapped": saved.get("keep_unmapped", True),
+        "keep_unmapped": not options.drop_others and saved.get("keep_unmapped", True),
         **{name: {column: saved[name][column] for column in kept if column in saved[name]} for name in SAID if saved},
     }
     choices = {

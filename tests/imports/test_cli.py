@@ -173,6 +173,15 @@ def test_columns_can_be_told(served, file, owner):
     assert owner.things() == {"1": ("A", 1)}
 
 
+def test_columns_that_feed_nothing_are_kept_or_left_out(served, file, owner):
+    frames = []
+    owner.before = frames.append
+    path = file("id,title,Shelf\n1,A,4\n")
+    assert cli.main(["import", "customers", path]) == 0
+    assert cli.main(["import", "customers", path, "--drop-others"]) == 0
+    assert [frame["_attributes"].to_list() for frame in frames if "_attributes" in frame.columns] == [['{"Shelf":"4"}']]
+
+
 def test_a_likely_column_is_used_and_said(served, file, owner, capsys):
     assert cli.main(["import", "customers", file("id,titel\n1,A\n")]) == 0
     assert "“titel” was taken as name" in capsys.readouterr().err
