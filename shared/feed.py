@@ -121,11 +121,13 @@ def pull(
     inbox: type[InboxTable],
     cursor: type[CursorTable],
     handlers: dict[str, Handler],
+    *,
+    must: bool = False,
 ) -> int:
     """Read the feed of `owner` to its end and apply it; return how many events were new here.
 
     A handler gets the session and the event as `read_feed` gives it. Events without a handler are passed over. An owner
-    that is away is left for the next nudge.
+    that is away is left for the next nudge; raises ServiceUnavailable instead where the feed `must` be read.
     """
     applied = 0
     while True:
@@ -135,6 +137,8 @@ def pull(
             try:
                 events = client.get("/internal/events", after=place.pos)["events"]
             except ServiceUnavailable as error:
+                if must:
+                    raise
                 log.warning("feed is away", owner=owner, error=str(error))
                 return applied
             for event in events:

@@ -44,7 +44,7 @@ def create_bulk_app(settings: Settings | None = None) -> Flask:
 
     app = web.create_app(settings or load_settings(), internals=[bulk], database=BULK_DATABASE)
     app.extensions["customers.read_associates"] = partial(
-        pull, owner="associates", inbox=Inbox, cursor=FeedCursor, handlers=FEEDS["associates"]
+        pull, owner="associates", inbox=Inbox, cursor=FeedCursor, handlers=FEEDS["associates"], must=True
     )
     make_celery(app)
     return app

@@ -1,6 +1,7 @@
 """Events of associates: who there is, and who looks after which account."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -56,8 +57,14 @@ def change_links(session: Session, event: dict[str, Any]) -> None:
 
 
 def change_single_links(session: Session, event: dict[str, Any]) -> None:
-    """Links ended and began, as they were told at first."""
-    copies.change_links(session, event["payload"]["ended"], event["payload"]["begun"])
+    """Links ended and began, as they were told at first: one by one, and then together under the same name."""
+    told = (event["payload"][name] for name in ("ended", "begun"))
+    ended, begun = ([link for one in links for link in _single(one)] for links in told)
+    copies.change_links(session, ended, begun)
+
+
+def _single(one: Any) -> Iterable[Sequence[str]]:
+    return each_link([one]) if isinstance(one[2], list) else [one]
 
 
 FEEDS: dict[str, dict[str, Handler]] = {

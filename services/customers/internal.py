@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+import structlog
 from flask import Blueprint, Response, current_app, request, stream_with_context
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from services.customers.domain.selections import get_selection, get_snapshot
 from services.customers.schemas.exports import ExportIn
 from services.customers.schemas.search import search_query
 from shared.db import read_only, unit_of_work
-from shared.http import ServiceClient, client_of
+from shared.http import ServiceClient, ServiceUnavailable, client_of
 from shared.importing.job import ImportJob, UndoJob, check_kind, kind_told
 from shared.importing.rows import CheckedRows
 from shared.web import internal
@@ -32,6 +33,7 @@ from shared.worker import nudge
 blueprint = Blueprint("bulk", __name__)
 
 ASSOCIATES_SECONDS = 15.0
+log = structlog.get_logger("bulk")
 
 
 @blueprint.get("/internal/import-targets/<kind>")
@@ -111,9 +113,18 @@ def _read_chunk(job: ImportJob, checksum: str) -> CheckedRows:
 
 
 def _who_is_meant(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask associates whom rows mean; then read its feed, since rows are compared with the links that are known here."""
+    """Ask associates whom rows mean; then read its feed, since rows are compared with the links that are known here.
+
+    Where the feed stands still, the chunk waits: its rows are not at fault.
+    """
     answer: dict[str, Any] = _associates().post("/internal/associates/resolve", json=asked)
-    current_app.extensions["customers.read_associates"](_associates())
+    try:
+        current_app.extensions["customers.read_associates"](_associates())
+    except ServiceUnavailable:
+        raise
+    except Exception as error:
+        log.exception("feed is not read", owner="associates")
+        raise ServiceUnavailable("associates", type(error).__name__) from error
     return answer
 
 

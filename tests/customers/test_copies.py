@@ -70,7 +70,10 @@ def test_links_when_told_as_at_first_are_read_all_the_same(session: Session) -> 
     read = FEEDS["associates"]["associates.links_changed.v1"]
     read(session, {"payload": {"ended": [], "begun": [link]}})
     assert copies.some_links(session, None, None, None) == [tuple(link)]
-    read(session, {"payload": {"ended": [link], "begun": []}})
+    together = gather_links([tuple(link)])  # as they came for a while under the first name
+    read(session, {"payload": {"ended": [], "begun": together}})
+    assert copies.some_links(session, None, None, None) == [tuple(link)]
+    read(session, {"payload": {"ended": together, "begun": []}})
     assert copies.some_links(session, None, None, None) == []
 
 
