@@ -282,17 +282,19 @@ def test_undo_when_somebody_else_gave_a_new_customer_to_others_leaves_all_its_li
 ) -> None:
     """The customer stays then, so it stays whole; one that was there before loses what the chunk gave it."""
     (one, two), made = people
-    wish(*((account, made[who], "manages") for account in (one, two) for who in ("dana", "eve")))
+    wish(*((account, made[who], "manages") for account in (one, two) for who in ("ben", "eve")))
     if deed == "given":
-        make_link(one, made["ben"])
-        make_link(two, made["ben"])
+        make_link(one, made["dana"])
+        make_link(two, made["dana"])
     else:
         with unit_of_work() as session:
             for link in session.scalars(select(Link).where(Link.associate_id == made["eve"].id)).all():
                 links.make_primary(session, link.account_id, link.id)
     before = roles()
     answer = undo(app, [one, two], created=[one])
-    gone = {"dana", "eve"} if deed == "given" else {"dana"}
+    reason = "Dana" if deed == "given" else "Eve"
+    assert dict(answer["looked_after"])[str(one.id)] == reason
+    gone = {"ben", "eve"} if deed == "given" else {"ben"}
     assert roles() == before - {(two.id, made[who].id, "manages") for who in gone}
     assert str(one.id) not in answer["changed"]
 
@@ -329,11 +331,14 @@ def test_associate_when_made_by_the_import_and_used_since_stays(
     assert {associate for _, associate, _ in roles()} == ({named("D-99").id} if use == "link" else set())
 
 
-def test_associate_when_two_are_called_so_by_now_is_not_guessed(people: Any, make_associate: Made) -> None:
+def test_associate_when_two_are_called_so_by_now_is_not_guessed(
+    people: Any, make_associate: Made, make_link: Made
+) -> None:
     """The row was decided when there was none; whoever it means, it replaces nobody there."""
     (one, _), made = people
     for code in ("a1", "a2"):
         make_associate("Anna", code=code)
+    make_link(one, made["ben"])
     before = roles()
     wish((one, made["dana"], "manages"), new=[((None, "Anna", None), [(one, "manages")])], mode="replace")
     assert roles() == before | {(one.id, made["dana"].id, "manages")}

@@ -54,7 +54,7 @@ class Associates:
     """Associates as customers asks it; `away` while it does not answer."""
 
     def __init__(self) -> None:
-        self.away = False
+        self.away = self.is_cut_off = False
         self.calls: list[tuple[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.taken: dict[str, Any] = {"changed": [], "stayed": [], "left": [], "looked_after": []}
@@ -67,6 +67,8 @@ class Associates:
 
     def get(self, path: str, after: int) -> dict[str, Any]:
         assert path == "/internal/events"
+        if self.is_cut_off:
+            raise ServiceUnavailable("associates", "ConnectError")
         return {"events": [one for one in self.events if one["pos"] > after]}
 
 
@@ -91,6 +93,19 @@ def test_chunk_when_the_copy_lags_is_compared_with_what_associates_told_last(ses
     event = {"name": "associates.links_changed.v2", "payload": {"ended": ended, "begun": []}}
     associates.events = [{"pos": 7, "event_id": str(uuid.uuid4()), **event}]
     assert counts(post(imports, job(), 1, row).json) == {"updated": 1}
+
+
+@pytest.mark.parametrize("trouble", ["away", "unreadable"])
+def test_chunk_when_the_feed_is_not_read_waits_and_its_rows_are_not_blamed(
+    session: Session, wire: Any, trouble: str
+) -> None:
+    imports, associates = wire
+    associates.is_cut_off = trouble == "away"
+    event = {"name": "associates.links_changed.v2", "payload": {"ended": "what?", "begun": []}}
+    associates.events = [{"pos": 7, "event_id": str(uuid.uuid4()), **event}]
+    answer = post(imports, job(), 1, frame({"code": "C1", "name": "A", "associate_code": "D-07"}))
+    assert (answer.status_code, answer.json["away"]) == (503, "associates")
+    assert session.scalars(select(Account).where(Account.code == "C1")).all() == []
 
 
 def test_chunk_when_associates_is_away_is_not_applied_and_waits(session: Session, wire: Any) -> None:
@@ -299,6 +314,15 @@ def test_undo_when_somebody_touched_a_customer_has_associates_keep_its_links(ses
     assert (asked_for["created"], asked_for["kept"]) == (sorted([ids["C1"], ids["C2"]]), [ids["C1"]])
     assert undone(answer) == {"removed": 1, "restored": 1, "kept": 1}
     assert [line["message"] for line in answer["left"]] == ["Ada Admin changed it since."]
+
+
+def test_undo_when_somebody_looks_after_a_customer_says_nobody_else_does(session: Session) -> None:
+    one = uuid.uuid4()
+    apply(session, {"code": "C1", "name": "A", "associate_code": "D-07"}, id=one)
+    mine = str(account(session, "C1").id)
+    look_after(session, ("C1", BEN, "manages"))
+    links = LinksTakenBack(changed=frozenset([mine]), looked_after={mine: "Ben Colleague"})
+    assert [line["message"] for line in undo(session, one, links)["left"]] == ["Ben Colleague looks after it."]
 
 
 def test_undo_when_a_customer_was_touched_as_its_links_went_says_that_they_did(session: Session) -> None:

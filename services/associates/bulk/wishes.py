@@ -48,7 +48,8 @@ CHECKSUM = "wish"
 LOOKED_AFTER = """
 SELECT DISTINCT ON (l.account_id) l.account_id, coalesce(a.name, 'Somebody') AS name
 FROM link l LEFT JOIN associate a ON a.id = l.associate_id
-WHERE l.account_id = ANY(:accounts) AND l.ended_at IS NULL ORDER BY l.account_id, l.is_primary DESC, a.name
+WHERE l.account_id = ANY(:accounts) AND l.ended_at IS NULL
+ORDER BY l.account_id, l.id = ANY(:begun), l.is_primary DESC, a.name
 """
 # Accounts that the chunk created, and that stay since somebody looks after them all the same.
 STAYING = """
@@ -250,12 +251,15 @@ def undo_wish(session: Session, job: UndoJob, names: Names, accounts: Accounts) 
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(job.id), 1))))  # see _remove_unused
     answer = receipts.undo_chunk(
-        session, job.id, job.chunk_no, lambda inner, ids: _undo(inner, job, ids, names, accounts)
+        session,
+        job.id,
+        job.chunk_no,
+        lambda inner, ids: until_unhindered(inner, lambda: _undo(inner, job, ids, names, accounts)),
     )
     receipts.finish_job(session, job.id)
     told = {name: answer.get(name, []) for name in ("stayed", "left")}
     told["changed"] = answer.get("changed", [str(one) for one in accounts.asked])  # all, if never applied
-    return {**told, "looked_after": _looked_after(session, accounts.asked)}
+    return {**told, "looked_after": _looked_after(session, job, accounts.asked)}
 
 
 def _undo(session: Session, job: UndoJob, created_ids: bytes, names: Names, accounts: Accounts) -> WishUndone:
@@ -290,7 +294,12 @@ def _remove_unused(session: Session, job: UndoJob) -> list[Kept]:
     return UndoAssociates(session, told).apply(made, []).left if made else []
 
 
-def _looked_after(session: Session, accounts: Sequence[uuid.UUID]) -> list[list[str]]:
-    """Return those of `accounts` that somebody looks after, and who: [account, associate]."""
-    rows = session.execute(text(LOOKED_AFTER), {"accounts": list(accounts)})
+def _looked_after(session: Session, job: UndoJob, accounts: Sequence[uuid.UUID]) -> list[list[str]]:
+    """Return those of `accounts` that somebody looks after, and who: [account, associate].
+
+    Whom the chunk itself gave an account comes last: it is there since the account stays, not the other way round.
+    """
+    receipt = session.get(Receipt, (job.id, job.chunk_no))
+    begun = unpack((receipt and receipt.created_ids) or b"", len(Written._fields))[0]
+    rows = session.execute(text(LOOKED_AFTER), {"accounts": list(accounts), "begun": begun})
     return [[str(row.account_id), row.name] for row in rows]

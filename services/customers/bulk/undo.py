@@ -253,7 +253,8 @@ class Undo:
         for account, code, name, *touch in self._run(TOUCHED_ACCOUNTS):
             self.kept.add(Place(account, account))
             self.left.append(left_account(account, code, name, *touch))
-            if account in self.links.changed:  # touched while its links went, or they had not come yet
+            is_alone = account in self.links.changed and account not in self.links.looked_after
+            if is_alone:  # touched while its links went, or they had not come yet
                 self.left.append(left_alone(account, code, name))
         remove = [account for account in made if Place(account, account) not in self.kept]
         for statement in REMOVE_ACCOUNTS if remove else ():
