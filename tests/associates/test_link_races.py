@@ -16,10 +16,12 @@ from services.associates.bulk.job import Customers, MassChange, UndoJob
 from services.associates.bulk.undo import undo_links
 from services.associates.domain import associates, links
 from services.associates.domain.links import AccountFacts
+from services.associates.errors import LinkNotFound
 from services.associates.models import Associate, Link
 from shared.db import read_only, unit_of_work
 from shared.settings import Settings
 from tests.associates.conftest import ADA
+from tests.associates.import_chunks import apply
 
 LONG = 30
 
@@ -106,3 +108,73 @@ def test_account_when_back_while_its_associate_is_deleted_has_no_link_until_that
     assert of_account(real_app, account) == []
     brought_back(real_app, dana)
     assert [one.associate_id for one in of_account(real_app, account)] == [dana.id]
+
+
+def test_associates_when_replaced_while_an_undo_brings_one_back_are_only_the_new_ones(
+    real_app: Flask, account: AccountFacts
+) -> None:
+    """Guard: what brings links back does so alone, as who replaces."""
+    _, ben, eve = people(real_app, account, "Dana", "Ben", "Eve")
+    here = Customers([1], [2], [account.id], ["C1"])
+    first, second = (MassChange(uuid.uuid4(), ADA, "replace", [one.id], "manages") for one in (ben, eve))
+    with real_app.app_context(), unit_of_work() as session:
+        did = change_links(session, first, here)
+    (link,) = of_account(real_app, account)
+    with real_app.app_context(), unit_of_work() as session:
+        links.end_link(session, ADA, account, link.id)
+
+    def replace() -> None:
+        with real_app.app_context(), unit_of_work() as session:
+            change_links(session, second, here)
+
+    with ThreadPoolExecutor(1) as threads:
+        with real_app.app_context(), unit_of_work() as session:
+            undo_links(session, UndoJob(first.id, 0, ADA), did.created_ids, lambda ids: {})
+            done = threads.submit(replace)
+            wait_for(done, session)
+        done.result(LONG)
+    assert [one.associate_id for one in of_account(real_app, account)] == [eve.id]
+
+
+def test_assignments_when_they_replace_while_another_job_does_leave_one_of_both(
+    real_app: Flask, account: AccountFacts
+) -> None:
+    """Guard: rows that replace do so alone."""
+    dana, ben = people(real_app, account, "Dana", "Ben")
+    row = {"customer_code": "C1", "associate_code": dana.code, "role": "manages", "action": "replace"}
+    with real_app.app_context(), unit_of_work() as session:
+        links.end_link(session, ADA, account, of_account(real_app, account)[0].id)
+
+    def replace() -> None:
+        with real_app.app_context():
+            apply(row, kind="assignments", accounts={"C1": account})
+
+    with ThreadPoolExecutor(1) as threads:
+        with real_app.app_context(), unit_of_work() as session:
+            change_links(session, MassChange(uuid.uuid4(), ADA, "replace", [ben.id], "manages"),
+                         Customers([1], [2], [account.id], ["C1"]))  # fmt: skip
+            done = threads.submit(replace)
+            wait_for(done, session)
+        done.result(LONG)
+    assert [one.associate_id for one in of_account(real_app, account)] == [dana.id]
+
+
+def test_link_when_ended_while_its_associate_is_being_deleted_waits_for_that(
+    real_app: Flask, account: AccountFacts
+) -> None:
+    """Guard: the associate is locked before the link. Else each would wait for the other."""
+    (dana,) = people(real_app, account, "Dana")
+    (link,) = of_account(real_app, account)
+
+    def end() -> None:
+        with real_app.app_context(), unit_of_work() as session:
+            links.end_link(session, ADA, account, link.id)
+
+    with ThreadPoolExecutor(1) as threads:
+        with real_app.app_context(), unit_of_work() as session:
+            session.get(Associate, dana.id, with_for_update=True)
+            done = threads.submit(end)
+            wait_for(done, session)
+            associates.delete_associate(session, ADA, dana.id, None)
+        with pytest.raises(LinkNotFound):
+            done.result(LONG)

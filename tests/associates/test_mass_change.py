@@ -26,6 +26,7 @@ from services.associates.errors import AssociateInactive, LinkExists
 from services.associates.models import Associate, Link, Outbox
 from shared.db import read_only, unit_of_work
 from shared.events.associates import each_link
+from shared.importing.ids import pack, unpack
 from shared.settings import Settings
 from shared.testing import SignedClient, client_of_service, outer_transaction
 from tests.associates.conftest import ADA, KnownAccounts
@@ -208,6 +209,35 @@ def test_undo_when_the_customer_was_deleted_since_counts_when_it_is_back(
         links.end_links_of_account(session, ADA, account.id)
     assert counts_of_undo(take_back(done)) == (0, 0, 0, 1)
     assert standing() == set()
+    with unit_of_work() as session:
+        links.reopen_links_of_account(session, account.id)
+    assert standing() == before
+
+
+def test_undo_when_the_receipt_is_one_of_the_first_takes_back_the_first_place_all_the_same(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    """Those did not name the links to which they gave it."""
+    dana, ben, account = make_associate("Dana"), make_associate("Ben"), known.add()
+    make_link(account, dana, primary=True)
+    before = standing()
+    done = run(change("replace", ben), account.id)
+    done.created_ids = pack(*unpack(done.created_ids, 2)[:2])
+    assert counts_of_undo(take_back(done)) == (0, 1, 0, 0)
+    assert standing() == before
+
+
+def test_undo_when_the_customer_was_deleted_since_gives_back_the_first_place_with_it(
+    app: Flask, known: KnownAccounts, make_associate: Made, make_link: Made
+) -> None:
+    dana, ben, account = make_associate("Dana"), make_associate("Ben"), known.add()
+    make_link(account, dana, primary=True)
+    make_link(account, ben)
+    before = standing()
+    done = run(change("replace", ben), account.id)
+    with unit_of_work() as session:
+        links.end_links_of_account(session, ADA, account.id)
+    take_back(done)
     with unit_of_work() as session:
         links.reopen_links_of_account(session, account.id)
     assert standing() == before

@@ -29,6 +29,11 @@ CREATE TEMP TABLE did (id uuid, account_id uuid, associate_id uuid, role text, b
 ON COMMIT DROP
 """
 GONE = "SELECT account_id FROM gone_account WHERE account_id = ANY(:accounts)"
+# Those that go on as well: one of them may become the one to turn to first.
+LOCK = """
+SELECT FROM link WHERE account_id = ANY(:accounts) AND ended_at IS NULL
+ORDER BY account_id, associate_id, role FOR UPDATE
+"""
 END = """
 WITH due AS MATERIALIZED (
     SELECT id FROM link WHERE account_id = ANY(:accounts) AND ended_at IS NULL AND role = ANY(:roles)
@@ -169,6 +174,8 @@ def _change(session: Session, job: MassChange, accounts: list[uuid.UUID]) -> lis
         "associates": list(job.associate_ids),
         "first": job.associate_ids[0],
     }
+    if job.action == "replace":
+        session.execute(text(LOCK), values)
     if job.action != "add":
         session.execute(text(END), {**values, "roles": job.roles, "these": job.action == "remove"})
     if job.action != "remove":

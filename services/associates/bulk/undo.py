@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from services.associates.bulk.chunk import links_by_associate, make_did, tell_links
 from services.associates.bulk.job import UndoJob
-from services.associates.bulk.link_writing import Written
-from services.associates.domain.links import share_accounts
+from services.associates.bulk.link_writing import Written, until_unhindered
+from services.associates.domain.links import replace_alone, share_accounts
 from shared.bulk import Kept, UndoResult
 from shared.importing.ids import unpack
 
@@ -34,8 +34,16 @@ ORDER BY l.account_id
 """
 # Links that were over when they were noted have no story of their own; nothing but the job made them so.
 DROP_OVER = "DELETE FROM link WHERE id = ANY(:begun) AND ended_job = :job AND cause = 'removed' RETURNING account_id"
+LED = """
+SELECT b.id FROM link b JOIN link e USING (account_id)
+WHERE b.id = ANY(:begun) AND b.is_primary AND e.id = ANY(:ended) AND e.is_primary
+"""
+# One that ended with its customer or associate since would else come back as the one to turn to first.
 STEP_BACK = """
-UPDATE link SET is_primary = false WHERE id = ANY(:lead) AND is_primary AND ended_at IS NULL RETURNING account_id
+WITH back AS (
+    UPDATE link SET is_primary = false WHERE id = ANY(:lead) AND is_primary RETURNING account_id, ended_at
+)
+SELECT account_id FROM back WHERE ended_at IS NULL
 """
 LEAD_AGAIN = """
 UPDATE link l SET is_primary = true WHERE id = ANY(:stepped) AND ended_at IS NULL AND NOT EXISTS (
@@ -119,14 +127,23 @@ class LinksUndone(UndoResult):
 
 def undo_links(session: Session, job: UndoJob, created_ids: bytes, names: Names) -> LinksUndone:
     """Take back what a chunk did to links; `names` tells what customers are called. Commits nothing."""
-    begun, ended, lead, stepped = unpack(created_ids, 4)
-    return sum_up(session, job, take_back(session, job, Written(begun, ended, lead, stepped)), names)
+    written = _written(session, created_ids)
+    return until_unhindered(session, lambda: sum_up(session, job, take_back(session, job, written), names))
+
+
+def _written(session: Session, created_ids: bytes) -> Written:
+    """Return what a receipt names; one of the first ones does not name the links to which it gave the first place."""
+    sorts = unpack(created_ids, 0)
+    written = Written(*unpack(created_ids, len(Written._fields)))
+    return written if len(sorts) > 2 else written._replace(lead=list(session.scalars(text(LED), written._asdict())))
 
 
 def take_back(session: Session, job: UndoJob, written: Written) -> TakenBack:
     """Take back what was written; `did` then holds the links that began and ended."""
     links = [*written.begun, *written.ended, *written.lead, *written.stepped]
     share_accounts(session)
+    if written.ended:  # who replaces must see whom this brings back
+        replace_alone(session)
     make_did(session)
     session.execute(text(KEEP), {"ended": written.ended})
     session.execute(text(LOCK), {"links": links})

@@ -174,14 +174,13 @@ def end_link(session: Session, actor: Actor, account: AccountFacts, link_id: uui
 def reopen_link(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID) -> Link:
     """Take back that a link ended. Raises LinkNotFound, LinkGoesOn, AccountNotFound, AssociateNotFound, LinkExists."""
     _lock_account(session, account.id)
-    link = session.get(Link, link_id, with_for_update=True, populate_existing=True)
-    if link is None or link.account_id != account.id:
-        raise LinkNotFound(link_id)
+    link, associate = _lock_link(session, account.id, link_id)
     if link.ended_at is None:
         raise LinkGoesOn
     if session.get(GoneAccount, account.id) is not None:
         raise AccountNotFound(account.id)
-    associate = _associate(session, link.associate_id)
+    if associate is None:
+        raise AssociateNotFound(link.associate_id)
     _must_be_new(session, account.id, associate, link.role)
     link.is_primary = link.is_primary and not _has_primary(session, account.id)
     link.ended_at = link.ended_by = link.ended_by_name = link.cause = link.ended_job = None
@@ -279,10 +278,28 @@ def _associate(session: Session, associate_id: uuid.UUID) -> Associate:
 
 def _open_link(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> tuple[Link, Associate]:
     _lock_account(session, account_id)
-    link = session.get(Link, link_id, with_for_update=True, populate_existing=True)
-    if link is None or link.account_id != account_id or link.ended_at is not None:
+    link, associate = _lock_link(session, account_id, link_id)
+    if link.ended_at is not None:
         raise LinkNotFound(link_id)
-    return link, _associate(session, link.associate_id)
+    if associate is None:
+        raise AssociateNotFound(link.associate_id)
+    return link, associate
+
+
+def _lock_link(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> tuple[Link, Associate | None]:
+    """Lock a link with all open ones of its account, in the order of jobs; raise LinkNotFound.
+
+    Its associate is locked before, as who deletes that does.
+    """
+    whose = select(Link.associate_id).where(Link.id == link_id, Link.account_id == account_id)
+    theirs = select(Associate).where(Associate.id == whose.scalar_subquery()).with_for_update(read=True)
+    associate = session.scalars(theirs.execution_options(populate_existing=True)).one_or_none()
+    around = select(Link.id).where(Link.account_id == account_id, Link.ended_at.is_(None))
+    session.execute(around.order_by(Link.associate_id, Link.role).with_for_update())
+    link = session.get(Link, link_id, with_for_update=True, populate_existing=True)
+    if link is None or link.account_id != account_id:
+        raise LinkNotFound(link_id)
+    return link, associate
 
 
 def _begin(
