@@ -192,6 +192,7 @@ class Attributes(ma.fields.Dict):
         loaded: Any = super().deserialize({} if value is None else value, attr, data, **kwargs)
         if loaded is ma.missing:
             return loaded
-        if len(loaded) > MAX_ATTRIBUTES:
-            raise ma.ValidationError(f"Too many attributes: at most {MAX_ATTRIBUTES}.")
-        return {name: text for name, text in loaded.items() if text}
+        filled = {name: text for name, text in loaded.items() if text}
+        if len(filled) > MAX_ATTRIBUTES:
+            raise ma.ValidationError(f"{len(filled)} of them are filled, {MAX_ATTRIBUTES} at most can be kept.")
+        return filled

@@ -15,6 +15,7 @@ from services.customers.bulk.target import ALL_FIELDS, customers_target
 from services.imports.domain.matching import suggest
 from services.imports.domain.target import Target
 from shared.fastcheck import load_rows
+from shared.fields import MAX_ATTRIBUTES
 from shared.importing.rows import ATTRIBUTES
 from shared.keys import clean
 from tests.customers.bulk_chunks import SAMPLE, SAMPLE_COLUMNS, frame, refused, sample_rows
@@ -191,11 +192,12 @@ def test_row_when_a_kept_column_breaks_a_rule_is_refused_by_the_name_of_the_colu
     assert (refusal.column, refusal.message) == (f"attributes.{column}", says)
 
 
-def test_row_when_it_keeps_as_many_columns_of_the_longest_names_as_the_target_says_is_taken() -> None:
-    kept = {f"{number:x>100}": "a" for number in range(customers_target()["most_others"])}
+def test_row_when_it_keeps_as_many_columns_of_the_longest_names_as_can_be_is_taken() -> None:
+    kept = {f"{number:x>100}": "a" for number in range(MAX_ATTRIBUTES)}
     assert CUSTOMERS.check(frame({ATTRIBUTES: json.dumps(kept)})).refusals == []
-    one_more = json.dumps({**kept, "one more": "a"})
-    assert len(CUSTOMERS.check(frame({ATTRIBUTES: one_more})).refusals) == 1
+    assert CUSTOMERS.check(frame({ATTRIBUTES: json.dumps({**kept, "blank": ""})})).refusals == []
+    [refusal] = CUSTOMERS.check(frame({ATTRIBUTES: json.dumps({**kept, "one more": "a"})})).refusals
+    assert refusal.message == "Attributes: 301 of them are filled, 300 at most can be kept."
 
 
 def test_row_when_several_cells_are_wrong_is_refused_once_with_all_reasons() -> None:

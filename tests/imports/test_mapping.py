@@ -136,31 +136,6 @@ def test_key_that_new_records_get_needs_no_column_when_all_are_only_added():
     assert "match" in faults(Mapping({"Name": "name"}), mode="create")
 
 
-def test_more_kept_columns_than_a_record_takes_are_refused_before_any_row_is():
-    target = replace(TARGET, most_others=2)
-    validate(
-        Mapping({"Code": "code", "Name": "name"}, keep_unmapped=True), ["Code", "Name", "a", "b"], target, match="code"
-    )
-    many = ["Code", "Name", "a", "b", "c", *ERROR_COLUMNS]
-    validate(Mapping({"Code": "code", "Name": "name"}), many, target, match="code")
-    validate(
-        Mapping({"Code": "code", "Name": "name"}, keep_unmapped=True),
-        many,
-        replace(target, keeps_others=False),
-        match="code",
-    )
-    with pytest.raises(MappingRefused) as refused:
-        validate(Mapping({"Code": "code", "Name": "name"}, keep_unmapped=True), many, target, match="code")
-    assert refused.value.fields == {
-        "keep_unmapped": [
-            (
-                "The file has 3 other columns, and a customer keeps 2 as attributes at most."
-                " Match more of them, leave the others out, or remove some from the file."
-            )
-        ]
-    }
-
-
 def test_unknown_key_is_refused():
     assert "Known are: code, email" in faults(GOOD, match="shoe size")["match"][0]
 

@@ -5,7 +5,6 @@ from typing import Any
 from services.customers.bulk.associate_fields import ASSOCIATE_TARGET_FIELDS
 from services.customers.bulk.second_contact import SECOND_CONTACT_FIELDS
 from services.customers.bulk.words import KINDS, ROLES
-from shared.fields import MAX_ATTRIBUTES
 from shared.import_target import TargetField
 
 KIND = "customers"
@@ -342,6 +341,5 @@ def customers_target() -> dict[str, Any]:
         ],
         "fields": [field.to_json() for field in ALL_FIELDS],
         "sample": [dict(row) for row in SAMPLE],
-        "most_others": MAX_ATTRIBUTES,
         "shown": {"at": "/customers", "label": "customers", "needs": "customers.view"},
     }

@@ -114,7 +114,6 @@ def validate(
     _check_columns(mapping, header, target, faults)
     _check_constants(mapping, target, faults)
     _check_cells(mapping, target, faults)
-    _check_kept(mapping, header, target, faults)
     if repeated == "fold" and mode == "create":
         faults["repeated"] = ["Repeated rows can only be applied where known records are updated."]
     fed = set(mapping.columns.values()) | set(mapping.constants)
@@ -185,20 +184,6 @@ def _check_cells(mapping: Mapping, target: Target, faults: dict[str, list[str]])
         field = target.by_name.get(mapping.columns[column])
         if field and does == "clear" and not field.clears:
             faults[f"blanks.{column}"] = [f"“{target.labels[field.name]}” is never cleared by a blank cell."]
-
-
-def _check_kept(mapping: Mapping, header: Sequence[str], target: Target, faults: dict[str, list[str]]) -> None:
-    """Refuse more columns to be kept than a record may have attributes: each row would be, one by one."""
-    if not mapping.keep_unmapped or not target.keeps_others or target.most_others is None:
-        return
-    others = len(mapping.unmapped(header))
-    if others > target.most_others:
-        faults["keep_unmapped"] = [
-            (
-                f"The file has {others:,} other columns, and a {target.noun} keeps {target.most_others:,} as attributes"
-                " at most. Match more of them, leave the others out, or remove some from the file."
-            )
-        ]
 
 
 def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: Target) -> pl.DataFrame:

@@ -82,8 +82,8 @@ class Shown:
 class Target:
     """One kind of rows: its fields, its keys, and what a person should know.
 
-    `keeps_others` tells whether columns that feed no field can be kept as attributes of the record, `most_others` how
-    many, if there is a limit. A chunk has `chunk_rows` rows at most.
+    `keeps_others` tells whether columns that feed no field can be kept as attributes of the record. A chunk has
+    `chunk_rows` rows at most.
     """
 
     kind: str
@@ -94,7 +94,6 @@ class Target:
     fields: tuple[TargetField, ...]
     sample: tuple[dict[str, str], ...] = ()
     keeps_others: bool = True
-    most_others: int | None = None
     shown: Shown | None = None
     chunk_rows: int = 10_000
 
@@ -110,7 +109,6 @@ class Target:
             fields=tuple(_field(field) for field in answer["fields"]),
             sample=tuple(answer.get("sample", ())),
             keeps_others=bool(answer.get("keeps_others", True)),
-            most_others=answer.get("most_others"),
             shown=Shown(**answer["shown"]) if answer.get("shown") else None,
             chunk_rows=int(answer.get("chunk_rows", 10_000)),
         )
