@@ -2,13 +2,15 @@
 
 import io
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.imports.domain.decoding import ENCODINGS, canonical
+from services.imports.domain.mapping import own_columns, told
 from services.imports.domain.reading import Records
-from services.imports.domain.sniffing import column_names, sniff, sniff_file
+from services.imports.domain.sniffing import ERROR_COLUMNS, MAX_COLUMNS, column_names, sniff, sniff_file
 from services.imports.errors import FileRefused
 from tests.imports.nasty.files import READ, REFUSED, Nasty, Refused
 
@@ -196,3 +198,15 @@ def test_any_bytes_are_read_or_refused(data: bytes):
     for text in (*sniffed.header, *sniffed.warnings, *(cell for row in sniffed.sample_rows for cell in row)):
         assert "\0" not in text
         text.encode()
+
+
+def test_file_of_refused_rows_is_known_with_a_column_added_behind_and_as_wide_as_its_file():
+    wide = [f"c{number}" for number in range(MAX_COLUMNS)]
+    header = [*wide, *ERROR_COLUMNS]
+    form = sniff(f"{','.join(header)}\n{','.join('x' for _ in header)}\n".encode())
+    assert own_columns(form.header) == list(ERROR_COLUMNS)
+    more = sniff(b"code,_line,_column,_code,_message,Seen by\n'=1,2,,x,y,z\n")
+    assert own_columns(more.header) == list(ERROR_COLUMNS)
+    assert more.sample_rows[0][0] == "=1"
+    frame = pl.DataFrame({str(at): [cell] for at, cell in enumerate(more.sample_rows[0])})
+    assert told(frame, more.header).to_list() == ["y"]

@@ -4,7 +4,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from sqlalchemy.orm import Session
@@ -105,8 +105,10 @@ def try_again(
         raise NothingCorrected
     first = get_error_file(session, viewer, job_id)
     mark = [MARK] if is_ours(first.header) else []
-    body = _file_of([*refused.columns, *mark, *ERROR_COLUMNS], rows, first.delimiter)
+    header = [*refused.columns, *mark, *ERROR_COLUMNS]
+    body = _file_of(header, rows, first.delimiter)
     form = sniff_file(io.BytesIO(body), encoding="utf-8", delimiter=first.delimiter, has_header=True)
+    form = replace(form, header=header)  # as the matching names its columns
     received = receive_file(storage, io.BytesIO(body), len(body))
     name = f"{PurePath(first.file_name).stem[:180]} – corrected.csv"
     job = create_job(session, viewer, first.kind, name, received, form)

@@ -90,7 +90,7 @@ def own_columns(header: Sequence[str]) -> list[str]:
 
 def told(frame: pl.DataFrame, header: Sequence[str]) -> pl.Series | None:
     """Return why each row of `Batch.frame` was refused, if the file is a file of refused rows."""
-    return frame[str(len(header) - 1)] if has_reasons(header) else None
+    return frame[str(header.index(ERROR_COLUMNS[-1]))] if has_reasons(header) else None
 
 
 def header_hash(header: Sequence[str]) -> bytes:

@@ -90,7 +90,7 @@ def sniff_file(
     used, cells = first_record(text, sign)
     if not cells:
         raise FileRefused("file_empty", "This file has no text in any cell.")
-    if len(cells) > MAX_COLUMNS:
+    if len(cells) - (len(ERROR_COLUMNS) if has_reasons(cells) else 0) > MAX_COLUMNS:
         sentence = f"The first row has {len(cells):,} columns; {MAX_COLUMNS} is the most that can be imported."
         raise FileRefused("too_many_columns", sentence)
     if has_header is None:
@@ -217,8 +217,8 @@ def column_names(cells: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def has_reasons(header: Sequence[str]) -> bool:
-    """Tell whether a file with these columns is one of refused rows."""
-    return tuple(header[-len(ERROR_COLUMNS) :]) == ERROR_COLUMNS
+    """Tell whether a file with these columns is one of refused rows; somebody may have added others behind."""
+    return set(ERROR_COLUMNS) <= set(header)
 
 
 def is_defused(header: Sequence[str]) -> bool:

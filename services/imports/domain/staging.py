@@ -19,7 +19,7 @@ from shared.bulk import Refusal
 KEY = "_key"
 REFUSALS_AT_ONCE = 5_000
 SHOWN = 100  # characters of a key in a sentence
-STILL = "in the first file. Correct it, or empty _message to let this row change the first one."
+STILL = "in the first file. Change it, or empty _message in the file of refused rows to let this row change the first."
 RULES: dict[str, Callable[[pl.Series], pl.Series]] = {
     "code": keys.code_keys,
     "email": keys.email_keys,
