@@ -197,9 +197,29 @@ def test_an_owner_that_refuses_the_end_leaves_the_counts_and_the_first_reason(ma
     owner.answering = lambda what: abort(404) if what == "finish" else None
     end_again_and_again(job, see)
     job = see(job)
-    assert (job.state, job.failure_code, counts(job)) == ("failed", "owner_refused", (10, 10, 0, 0, 0, 0))
-    assert job.failure.startswith("A part of it was lost. Bringing it to its end was refused again and again: ")
-    assert "may not be counted" not in job.failure
+    assert (job.state, job.failure_code, counts(job)) == ("failed", "chunk_file_lost", (10, 10, 0, 0, 0, 0))
+    assert job.failure == "A part of it was lost."
+
+
+def test_a_job_that_is_all_done_is_completed_even_if_its_owner_refuses_to_finish(make_job, see, owner):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    tasks.send_chunks.run("short")
+    owner.answering = lambda what: abort(403)
+    assert len(end_again_and_again(job, see)) == ending.MOST_WAITS
+    assert (see(job).state, see(job).failure_code, counts(see(job))) == ("completed", None, (10, 10, 0, 0, 0, 0))
+
+
+def test_refusals_are_counted_apart_from_what_a_job_waited_for_before(make_job, see, owner):
+    job = make_job(rows(10), start=True)
+    tasks.read_file.run(str(job.id))
+    with unit_of_work() as session:
+        for _ in range(ending.MOST_WAITS):
+            chunks.put_off(session, job.id, "Waiting for the customers service.")
+    assert see(job).waits == ending.MOST_WAITS
+    with unit_of_work() as session:
+        chunks.put_off(session, job.id, "Bringing it to its end was refused.")
+    assert see(job).waits == 1
 
 
 def test_an_undo_whose_end_is_refused_ends_and_can_be_asked_for_again(make_job, run, see, owner):

@@ -195,14 +195,13 @@ def wait_for_owner(session: Session, claim: Claim, sentence: str) -> None:
 
 
 def put_off(session: Session, job_id: uuid.UUID, sentence: str) -> None:
-    """Let a job rest for 1, 2, 4 ... 30 seconds and tell people why."""
-    pause = func.least(30, func.power(2, func.least(Job.waits, 5)))
+    """Let a job rest for 1, 2, 4 ... 30 seconds and tell people why; another reason is counted anew."""
+    waits = case((Job.waiting == sentence, Job.waits), else_=0)
+    pause = func.least(30, func.power(2, func.least(waits, 5)))
     session.execute(
         update(Job)
         .where(Job.id == job_id)
-        .values(
-            waits=Job.waits + 1, waiting=sentence, resume_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, pause)
-        )
+        .values(waits=waits + 1, waiting=sentence, resume_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, pause))
     )
 
 

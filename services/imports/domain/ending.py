@@ -49,11 +49,12 @@ def was_refused_often(job: Job) -> bool:
 def give_up(session: Session, held: Lease, code: str, sentence: str) -> None:
     """Close all chunks without having heard from the owner what was applied; `code` is one of UNHEARD.
 
-    Why the job had failed before stays told.
+    Why the job had failed before stays told. Where all was heard, the job is what it is.
     """
     job_id = hold_lease(session, held).id
-    if open_chunks(session, job_id):
-        sentence = f"{sentence} What was applied last may not be counted here."
+    if not open_chunks(session, job_id):
+        return
+    sentence = f"{sentence} What was applied last may not be counted here."
     unheard = func.coalesce(Job.failure_code, "").in_(UNHEARD)
     told = func.concat_ws(" ", Job.failure, sentence)
     session.execute(update(Job).where(Job.id == job_id, ~unheard).values(failure_code=code, failure=told))

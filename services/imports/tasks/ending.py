@@ -1,9 +1,11 @@
 """Bringing jobs to their end: done, cancelled or failed."""
 
 import uuid
+from collections.abc import Callable
 
 import structlog
 from celery import shared_task
+from sqlalchemy.orm import Session
 
 from services.imports.domain import chunks, ending, leases, promise, undoing
 from services.imports.domain.leases import MOST_READS, Lease
@@ -72,12 +74,13 @@ def _end(held: Lease) -> None:
     _close(held)
 
 
-def _close(held: Lease) -> None:
-    """Give a job whose chunks are all closed its counts, its file of refused rows and its final state."""
+def _close(held: Lease, before: Callable[[Session], None] = lambda _: None) -> None:
+    """Give a job whose chunks are all closed, or are so by `before`, its counts, its error file and its final state."""
     job = held.job
     rows = job.rows if job.rows is not None else _count_rows(held)
     path = _write_errors(held)
     with unit_of_work() as session:
+        before(session)
         ending.end_job(session, held, rows, path)
     storage().delete(f"{folder_of(job.id)}/{WORK}")
 
@@ -116,12 +119,12 @@ def _end_check(held: Lease) -> None:
 
 def _end_alone(held: Lease, code: str, sentence: str) -> None:
     """End a job without its owner, which is away for too long or will not: a final state always comes."""
-    with unit_of_work() as session:
-        if held.job.state == "undoing":
+    log.error("a job is ended without its owner", job=str(held.job.id), code=code, reason=sentence)
+    if held.job.state == "undoing":
+        with unit_of_work() as session:
             undoing.end_undo(session, held, sentence)
-            return
-        ending.give_up(session, held, code, sentence)
-    _close(held)
+    else:
+        _close(held, lambda session: ending.give_up(session, held, code, sentence))
 
 
 def _write_errors(held: Lease) -> str | None:
