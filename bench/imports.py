@@ -44,11 +44,12 @@ def run(arguments: Sequence[str] = ()) -> None:
 def report(size: int, path: Path, rounds: list[tuple[float, ...]]) -> None:
     """Print the medians, the ratios of each round, and their spread."""
     took, again, all_indexes, keys_only = (median(column) for column in zip(*rounds, strict=True))
+    to_first = sorted(one[1] / one[0] for one in rounds)
     to_b = sorted(one[0] / one[2] for one in rounds)
     to_a = sorted(one[0] / one[3] for one in rounds)
     print(
         f"{size:>9,} rows ({path.stat().st_size / 1e6:.0f} MB): import {took:.1f} s ({size / took:,.0f} rows/s);"
-        f" again {again:.1f} s, ratio {again / took:.2f};"
+        f" again {again:.1f} s, ratio {median(to_first):.2f} ({to_first[0]:.2f} to {to_first[-1]:.2f});"
         f" COPY with all indexes {all_indexes:.1f} s, ratio {median(to_b):.2f} ({to_b[0]:.2f} to {to_b[-1]:.2f});"
         f" with keys only {keys_only:.1f} s, ratio {median(to_a):.2f} ({to_a[0]:.2f} to {to_a[-1]:.2f})",
         flush=True,
