@@ -152,8 +152,9 @@ class Stack:
                 self.kill(name, signal.SIGCONT)
 
     def restart_postgres(self) -> None:
-        """Restart PostgreSQL as after a loss of power (immediate shutdown)."""
-        os.kill(self.processes["db"].pid, signal.SIGQUIT)
+        """Restart PostgreSQL as after a loss of power (immediate shutdown); one that is being started lies still."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.processes["db"].pid, signal.SIGQUIT)
 
     @contextlib.contextmanager
     def kept_down(self, name: str) -> Iterator[None]:
