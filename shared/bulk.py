@@ -44,7 +44,7 @@ class ChunkResult:
     """What became of the rows of a chunk; the five counts add up to its rows.
 
     `fields` counts for each field the rows that changed it; None where an owner does not tell. `created_ids` holds the
-    ids of created records, 16 bytes each, for undo.
+    ids of created records, 16 bytes each, for undo. `left_out` are the numbers of the skipped rows.
     """
 
     created: int = 0
@@ -55,6 +55,13 @@ class ChunkResult:
     refusals: list[Refusal] = field(default_factory=list)
     fields: Counter[str] | None = None
     created_ids: bytes = b""
+    left_out: list[int] = field(default_factory=list)
+
+    def skips(self, rows: Iterable[int]) -> None:
+        """Count rows, by their numbers, that the job's mode leaves out."""
+        before = len(self.left_out)
+        self.left_out.extend(rows)
+        self.skipped += len(self.left_out) - before
 
     def changes(self, names: Iterable[str]) -> None:
         """Note a row that changed these fields."""
@@ -64,7 +71,7 @@ class ChunkResult:
     def to_json(self) -> dict[str, Any]:
         """Return the answer that the worker gets."""
         answer = asdict(self)
-        del answer["created_ids"]
+        del answer["created_ids"], answer["left_out"]
         if self.fields is None:
             del answer["fields"]
         else:

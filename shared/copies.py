@@ -7,6 +7,7 @@ of texts, and the first `key` of them identify it. Both sides are walked page by
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -60,7 +61,7 @@ def pages_of(client: ServiceClient, name: str) -> Iterator[list[Row]]:
         after = rows[-1]
 
 
-def _after(after: Row | None) -> dict[str, str]:
+def _after(after: Row | None) -> dict[str, Any]:
     return {"after": json.dumps(after)} if after else {}
 
 
@@ -110,16 +111,20 @@ def rebuild(
     owner: str,
     loads: Mapping[str, Load],
     clear: Callable[[Session], None],
+    *,
+    skip: bool = True,
 ) -> dict[str, int]:
     """Make the copies of what `owner` has from zero, in one transaction; return how many rows each has.
 
     The feed is read on from where the owner stood before the first page was asked for: what it tells since is applied
-    again, which changes nothing where a page has it already.
+    again, which changes nothing where a page has it already. Who keeps more of the feed than the copies does not `skip`
+    what is unread.
     """
     with unit_of_work() as session:
         session.execute(insert(cursor).values(owner=owner).on_conflict_do_nothing())
         place = session.execute(select(cursor).where(cursor.owner == owner).with_for_update()).scalar_one()
-        place.pos = max(place.pos, client.get("/internal/events/newest")["pos"])
+        if skip:
+            place.pos = max(place.pos, client.get("/internal/events/newest")["pos"])
         clear(session)
         counts = dict.fromkeys(loads, 0)
         for name, load in loads.items():

@@ -65,9 +65,11 @@ def after_commit(session: Session, call: Callable[[], object]) -> None:
         calls.append(call)
 
 
-def _open_session() -> Session:
+def _open_session(*, one_moment: bool = False) -> Session:
     """Return a session that sees no more than who asks may see; `shared.web.access` says whether there is a limit."""
     session: Session = current_app.extensions["liaison.sessions"]()
+    if one_moment:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     if limit := g.get("limit"):
         limit(session)
     return session
@@ -109,9 +111,12 @@ def joined_by_inner(session: Session) -> Iterator[None]:
 
 
 @contextmanager
-def read_only() -> Iterator[Session]:
-    """Yield a session that is rolled back at the end of the block; what was loaded stays readable after it."""
-    session = _open_session()
+def read_only(*, one_moment: bool = False) -> Iterator[Session]:
+    """Yield a session that is rolled back at the end of the block; what was loaded stays readable after it.
+
+    With `one_moment` all of its queries see the database as it is at the first one.
+    """
+    session = _open_session(one_moment=one_moment)
     try:
         yield session
     finally:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.db import read_only, unit_of_work
+from shared.feed_metrics import measure_feeds
 from shared.http import ServiceClient, ServiceUnavailable
 from shared.outbox import CursorTable, InboxTable, OutboxTable
 from shared.web import internal
@@ -78,9 +79,11 @@ def newest_position(session: Session, outbox: type[OutboxTable]) -> int:
 def feed_blueprint(outbox: type[OutboxTable], cursor: type[CursorTable] | None = None) -> Blueprint:
     """Return the blueprint that answers `GET /internal/events?after=pos`, and how far that is behind.
 
-    With `cursor` it also tells up to where this service has read the feeds of others.
+    With `cursor` it also tells up to where this service has read the feeds of others, and measures how far behind.
     """
     blueprint = Blueprint("feed", __name__)
+    if cursor is not None:
+        blueprint.record_once(lambda state: measure_feeds(state.app, cursor))
 
     @blueprint.get("/internal/events")
     @internal()

@@ -4,6 +4,7 @@ Blank text is the same as none. A screen's form, the API and an import all load 
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -180,10 +181,11 @@ class Tags(ma.fields.List):  # type: ignore[type-arg]
 
 
 class Attributes(ma.fields.Dict):
-    """Fields of the company's own, each a name and a text; a blank one is none."""
+    """Fields of the company's own, each a name, which stands there once, and a text; a blank one is none."""
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(keys=Text(100, required=True), values=Text(5000), **more)
+        self.of_names = Text(100, required=True)
+        super().__init__(keys=self.of_names, values=Text(5000), **more)
 
     def deserialize(
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kwargs: Any
@@ -192,6 +194,9 @@ class Attributes(ma.fields.Dict):
         loaded: Any = super().deserialize({} if value is None else value, attr, data, **kwargs)
         if loaded is ma.missing:
             return loaded
+        if len(loaded) < len(value or ()):
+            names = Counter(self.of_names.deserialize(name) for name in value)
+            raise ma.ValidationError([f"“{name}” stands here twice." for name, times in names.items() if times > 1])
         filled = {name: text for name, text in loaded.items() if text}
         if len(filled) > MAX_ATTRIBUTES:
             raise ma.ValidationError(f"{len(filled)} of them are filled, {MAX_ATTRIBUTES} at most can be kept.")

@@ -53,9 +53,9 @@ class ServiceClient:
             base_url=settings.urls[peer], timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS), trust_env=False
         )
 
-    def get(self, path: str, **params: Any) -> Any:
-        """Return the JSON answer of a GET."""
-        return self._call("GET", path, params=params)
+    def get(self, path: str, *, seconds: float | None = None, **params: Any) -> Any:
+        """Return the JSON answer of a GET; `seconds` and errors as those of `post`."""
+        return self._call("GET", path, params=params, timeout=self._limit(seconds))
 
     def post(
         self,
@@ -70,8 +70,8 @@ class ServiceClient:
 
         `seconds` is how long to wait for it, where that is not as long as usual.
         """
-        limit = self.http.timeout if seconds is None else httpx.Timeout(seconds, connect=CONNECT_SECONDS)
-        return self._call("POST", path, json=json, content=content, headers=headers or {}, timeout=limit)
+        about = {"json": json, "content": content, "headers": headers or {}}
+        return self._call("POST", path, **about, timeout=self._limit(seconds))
 
     @contextmanager
     def stream(self, path: str, *, json: Any) -> Iterator[Iterator[bytes]]:
@@ -84,6 +84,11 @@ class ServiceClient:
                 yield response.iter_bytes()
         except httpx.HTTPError as error:
             raise ServiceUnavailable(self.peer, type(error).__name__) from error
+
+    def _limit(self, seconds: float | None) -> httpx.Timeout:
+        if seconds is None:
+            return self.http.timeout
+        return httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
 
     def _headers(self) -> dict[str, str]:
         token = sign_service(self.settings.keys_dir, self.settings.service, self.audience)

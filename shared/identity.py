@@ -26,17 +26,16 @@ LEEWAY = 5
 
 @dataclass(frozen=True)
 class Identity:
-    """A signed-in person, or a service that calls. `accounts` are the only accounts a portal user may see.
+    """A signed-in person, or a service that calls.
 
-    `associate_id` is whom an associate's user is tied to. `features` are the parts of Liaison that this installation
-    has switched on.
+    `associate_id` is whom an associate's user is tied to, and so whose customers alone that user sees. `features` are
+    the parts of Liaison that this installation has switched on.
     """
 
     user_id: UUID
     name: str
     kind: str
     permissions: frozenset[str] = frozenset()
-    accounts: tuple[UUID, ...] = ()
     features: frozenset[str] = frozenset()
     associate_id: UUID | None = None
 
@@ -69,7 +68,6 @@ def sign_identity(keys: Path, identity: Identity, *, now: float | None = None) -
         "name": identity.name,
         "kind": identity.kind,
         "perms": sorted(identity.permissions),
-        "accounts": [str(account) for account in identity.accounts],
         "features": sorted(identity.features),
         "associate": str(identity.associate_id) if identity.associate_id else None,
     }
@@ -85,7 +83,6 @@ def verify_identity(keys: Path, token: str) -> Identity:
         name=claims["name"],
         kind=claims["kind"],
         permissions=frozenset(claims["perms"]),
-        accounts=tuple(UUID(account) for account in claims["accounts"]),
         features=frozenset(claims.get("features", ())),
         associate_id=UUID(claims["associate"]) if claims.get("associate") else None,
     )

@@ -77,7 +77,7 @@ class AssociateDeleted:
 
 @dataclass(frozen=True)
 class LinksChangedV1:
-    """As `LinksChanged`, each link by itself: [account_id, associate_id, role]. No longer told, still read."""
+    """As `LinksChanged`, at first each link by itself: [account_id, associate_id, role]. No longer told, still read."""
 
     name: ClassVar[str] = "associates.links_changed.v1"
 

@@ -86,8 +86,9 @@ def load_synonym(field: Synonym, cells: pl.Series) -> Column:
 
 
 def load_day(_: Day, cells: pl.Series) -> Column:
-    """Take the year, month and day of a day that there is."""
-    return Column(cells, cells.str.contains(_PLAIN_DAY) & cells.str.to_date("%Y-%m-%d", strict=False).is_not_null())
+    """Take the year, month and day of a day that there is; Python's years begin with 1."""
+    days = cells.str.to_date("%Y-%m-%d", strict=False)
+    return Column(cells, cells.str.contains(_PLAIN_DAY) & (days.dt.year() >= 1))
 
 
 def load_tags(_: TagsCell, cells: pl.Series) -> Column:

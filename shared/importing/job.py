@@ -40,6 +40,7 @@ class JobHeader(ma.Schema):
     newer = ma.fields.String(load_default="refuse", validate=ma.validate.OneOf(("refuse", "overwrite")))
     associates = ma.fields.String(load_default="add", validate=ma.validate.OneOf(("add", "replace")))
     create_associates = ma.fields.Boolean(load_default=False)
+    every_row = ma.fields.Boolean(load_default=False)
     actor_id = ma.fields.UUID(required=True)
     actor_name = ma.fields.String(required=True)
     file_name = ma.fields.String(load_default="")
@@ -54,7 +55,8 @@ class ImportJob:
     `blanks` where a field does otherwise; `repeated` says whether rows of one key are refused, or applied one after
     the other (fold); `newer` whether a row of an export may overwrite what others changed since. `associates` says
     whether those that a row of customers names come to the others or replace them, `create_associates` whether unknown
-    ones are made. `chunk_no` is the chunk at hand, whose changes are taken back together.
+    ones are made. `chunk_no` is the chunk at hand, whose changes are taken back together. `every_row` asks a check what
+    becomes of each row of the chunk, one by one.
     """
 
     id: uuid.UUID
@@ -71,6 +73,7 @@ class ImportJob:
     associates: str = "add"
     create_associates: bool = False
     chunk_no: int = 0
+    every_row: bool = False
 
     @classmethod
     def from_header(cls, job_id: uuid.UUID, header: str, keys: Mapping[str, Collection[str]]) -> Self:

@@ -26,7 +26,7 @@ from shared.web.access import check_access, identity_or_none, public, signed_in
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("/healthz", "/readyz", "/internal/metrics", "/internal/identity")
-MAX_FORM_MEMORY = 4 << 20
+MAX_BODY = 8_000_000  # bytes, from outside; as in gateway/Caddyfile. Other services may send larger chunks.
 log = structlog.get_logger("http")
 
 
@@ -87,7 +87,7 @@ def create_app(
         template_folder="templates",
         static_folder=None,
     )
-    app.config.update(MAX_FORM_MEMORY_SIZE=MAX_FORM_MEMORY, MAX_CONTENT_LENGTH=None)
+    app.config.update(MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_CONTENT_LENGTH=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["liaison.settings"] = settings
@@ -140,6 +140,8 @@ def _register_hooks(app: Flask, service: str) -> None:
         g.started = time.perf_counter()
         g.request_id = (request.headers.get(REQUEST_ID) or uuid.uuid4().hex)[:80]
         bind_contextvars(service=service, request_id=g.request_id)
+        if not request.path.startswith("/internal/"):
+            request.max_content_length = MAX_BODY
 
     app.before_request(check_access)
 

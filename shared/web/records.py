@@ -14,11 +14,12 @@ import marshmallow as ma
 from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy.orm import Session
 
-from shared.db import read_only, unit_of_work
+from shared.db import read_only, unit_of_work, uuid7
 from shared.errors import Conflict, DomainError, Invalid, NotFound, RecordChanged
 from shared.fields import Choice, Text
 from shared.ui.records import short
 from shared.web.access import current_actor, current_identity, requires
+from shared.web.concurrency import once_per_form
 from shared.web.forms import Raw, as_typed, load_form, merge_typed, seen_in, status_typed
 from shared.web.htmx import go_to
 from shared.web.paging import id_place, next_cursor
@@ -97,14 +98,17 @@ class RecordPages:
         return self._form(self.blank)
 
     def add(self) -> Response:
-        """Add a record; a refused form comes back as it was typed."""
+        """Add a record, once however often the form is sent; a refused form comes back as it was typed."""
         typed = self.typed(request.form)
         try:
             values = load_form(self.new_schema(), typed)
-            with unit_of_work() as session:
-                record = self.create(session, current_actor(), values)
+            return once_per_form(lambda: self._added(values))
         except DomainError as refusal:
             return make_response(self._form(typed, refusal=refusal), refusal.status)
+
+    def _added(self, values: Raw) -> Response:
+        with unit_of_work() as session:
+            record = self.create(session, current_actor(), values)
         return go_to(f"{self.home}/{record.id}", f"{short(record.name)} was added.")
 
     def edit_form(self, record_id: uuid.UUID) -> str:
@@ -142,6 +146,7 @@ class RecordPages:
             errors=refusal.fields if refusal else {},
             version=version if version is not None else record and record.version,
             labels=self.labels,
+            form_id=uuid7(),
             **self.form_extra(),
         )
 

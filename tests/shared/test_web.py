@@ -1,16 +1,21 @@
 """Access rules, errors, cross-site checks, idempotency and versions of the base app."""
 
 import threading
+import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from shared.db import unit_of_work
 from shared.errors import Invalid
 from shared.identity import HEADER
 from shared.testing import client_as, client_of_service
 from shared.web import decode_cursor, encode_cursor, unmarked_routes
+from shared.web.concurrency import SWEPT
 
 NOTES = "/api/portal/v1/notes"
 
@@ -95,6 +100,11 @@ def test_body_when_not_json_is_a_clear_problem(floor: Flask) -> None:
     assert answer.content_type == "application/problem+json"
 
 
+def test_body_when_larger_than_is_held_in_memory_is_refused(floor: Flask) -> None:
+    answer = client_as(floor, "notes.write").post(NOTES, json={"words": "x" * 8_000_000})
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+
+
 def test_unexpected_error_when_raised_tells_no_detail(floor: Flask) -> None:
     answer = floor.test_client().get("/broken")
     assert answer.status_code == 500
@@ -142,6 +152,32 @@ def test_idempotency_key_when_ten_come_at_once_creates_one(floor: Flask, count_n
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json["id"] for answer in answers}) == 1
     assert count_notes() == before + 1
+
+
+def test_idempotency_keys_when_older_than_a_day_go_a_few_at_a_time(floor: Flask) -> None:
+    keys = floor.extensions["liaison.idempotency"]
+    client = client_as(floor, "notes.write")
+
+    def kept() -> set[str]:
+        with floor.app_context(), unit_of_work() as session:
+            return set(session.scalars(select(keys.key).where(keys.key.startswith("old"))))
+
+    def send(key: str) -> None:
+        assert client.post(NOTES, json={"words": key}, headers={"Idempotency-Key": key}).status_code == 201
+
+    begin = datetime.now(UTC) - timedelta(days=3)
+    with floor.app_context(), unit_of_work() as session:
+        for number in range(SWEPT + 5):
+            at = begin + timedelta(minutes=number)
+            session.add(keys(user_id=uuid.uuid4(), key=f"old{number}", digest=b"", created_at=at))
+        session.add(keys(user_id=uuid.uuid4(), key="old enough to stay", digest=b""))
+    with floor.app_context(), unit_of_work() as other:
+        other.scalars(select(keys).where(keys.key == "old0").with_for_update()).one()
+        send("k5")
+    rest = {f"old{number}" for number in (0, *range(SWEPT + 1, SWEPT + 5))}
+    assert kept() == {"old enough to stay", *rest}
+    send("k6")
+    assert kept() == {"old enough to stay"}
 
 
 def test_change_when_version_is_missing_or_old_is_refused(floor: Flask) -> None:

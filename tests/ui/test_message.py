@@ -148,6 +148,27 @@ def test_fragment_when_its_service_is_away_can_be_asked_again(open_page: OpenPag
     expect(panel).to_contain_text("This came from another address")
 
 
+def test_fragment_when_it_is_posted_for_and_its_service_is_away_can_be_asked_again(open_page: OpenPage) -> None:
+    page = open_page("/dialogs")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.method)
+        route.fulfill(status=200 if len(asked) > 2 else 503, body="Here it is")
+
+    page.route("**/resolve", answer)
+    page.evaluate(
+        "const place = document.getElementById('noted');"
+        "place.innerHTML = '<div id=late hx-post=/resolve hx-trigger=load><p aria-busy=true>Loading</p></div>';"
+        "htmx.process(place)"
+    )
+    for _ in range(2):
+        expect(page.locator("#late")).to_contain_text("This part is not answering.")
+        page.locator("#late").get_by_role("button", name="Try again").click()
+    expect(page.locator("#late")).to_have_text("Here it is")
+    assert asked == ["POST", "POST", "POST"]
+
+
 def test_copy_when_allowed_says_so(open_page: OpenPage) -> None:
     page = open_page("/dialogs")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

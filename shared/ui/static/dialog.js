@@ -1,4 +1,4 @@
-// data-dialog="#id" or "/address" opens a dialog; data-dialog-close, Esc, a click beside it, or a change that succeeded closes it.
+// data-dialog="#id" or "/address" opens a dialog; data-dialog-close, Esc, a click beside it, or a change that succeeded closes it, unless data-keep-open.
 const fetched = document.getElementById("dialog");
 const FIRST = "[autofocus], [data-focus], .dialog-body :is(input:not([type=hidden]), select, textarea), .dialog-footer button";
 
@@ -55,7 +55,7 @@ function isBeside({ target, clientX, clientY }) {
 document.addEventListener("htmx:finally:request", event => {
   const { ctx } = event.detail;
   const succeeded = ctx.response?.status >= 200 && ctx.response.status < 300;
-  if (succeeded && ctx.request.method !== "GET" && !ctx.sourceElement.closest("[data-quiet]")) {
+  if (succeeded && ctx.request.method !== "GET" && !ctx.sourceElement.closest("[data-keep-open]")) {
     ctx.sourceElement.closest("dialog[open]")?.close();
   }
 });

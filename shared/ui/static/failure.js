@@ -13,6 +13,7 @@ const OURS = "Something went wrong on our side. Nothing was lost; try again in a
 const AWAY = "This part is not answering. Nothing was lost; try again in a moment.";
 
 const tell = detail => document.dispatchEvent(new CustomEvent("liaison:toast", { detail }));
+// data-quiet: it asks again by itself, soon, or at the next letter.
 const isQuiet = ctx => ctx.sourceElement.closest?.("[data-quiet]") || ctx.sourceElement.hasAttribute?.("hx-sse:connect"); // stream.js tries again
 const signIn = () => `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
 
@@ -28,17 +29,18 @@ function usual(status) {
   return SENTENCES[status] ?? (status >= 500 ? OURS : "This was not possible. Reload the page, then try again.");
 }
 
-// A fragment that never came says so where it would stand, and can be asked for again.
+// A fragment that never came says so where it would stand, and can be asked for again: by GET, or by what posts for itself.
 function inPlace(ctx) {
   const place = ctx.target ?? ctx.sourceElement;
-  if (ctx.request.method !== "GET" || !place.querySelector?.("[aria-busy]")) return false;
+  const { method, action } = ctx.request;
+  if ((method !== "GET" && place !== ctx.sourceElement) || !place.querySelector?.("[aria-busy]")) return false;
   const note = document.createElement("div");
   note.className = "card-body text-secondary";
   note.textContent = "This part is not answering. ";
   const again = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm", textContent: "Try again" });
   again.addEventListener("click", () => {
     note.setAttribute("aria-busy", "true");
-    htmx.ajax("GET", ctx.request.action, { source: ctx.sourceElement, target: place });
+    htmx.ajax(method, action, { source: ctx.sourceElement, target: place });
   });
   note.append(again);
   place.replaceChildren(note);
