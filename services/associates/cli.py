@@ -6,7 +6,7 @@ import uuid
 from services.associates.config import load
 from services.associates.consumers import FEEDS
 from services.associates.domain.copies import linked_accounts
-from services.associates.domain.links import end_links_of_account
+from services.associates.domain.link_ends import end_links_of_accounts
 from services.associates.models import FeedCursor, Inbox
 from shared.copies_cli import run
 from shared.db import read_only, unit_of_work
@@ -15,6 +15,7 @@ from shared.history import Actor
 from shared.http import ServiceClient
 
 OWNER = "customers"
+AT_ONCE = 5000  # links begin and end only between the pieces
 OPERATOR = Actor(uuid.UUID(int=0), "Command line")
 
 
@@ -41,9 +42,9 @@ def check(client: ServiceClient) -> list[str]:
 def end_wrong_links(client: ServiceClient) -> list[str]:
     """End the links of accounts that are gone; return a line that tells how many accounts these were."""
     gone = gone_accounts(client)
-    for account_id in gone:
+    for start in range(0, len(gone), AT_ONCE):
         with unit_of_work() as session:
-            end_links_of_account(session, OPERATOR, account_id)
+            end_links_of_accounts(session, OPERATOR, gone[start : start + AT_ONCE])
     return [f"links: {len(gone):,} accounts were gone"]
 
 

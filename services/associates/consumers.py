@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.wishes import Wish, fulfil_wish
-from services.associates.domain.links import end_links_of_account, reopen_links_of_account
-from shared.events.customers import AccountDeleted, AccountRestored, AssignmentsWished
+from services.associates.domain.link_ends import end_links_of_accounts, reopen_links_of_account
+from shared.events.customers import AccountDeleted, AccountRestored, AccountsTakenBack, AssignmentsWished
 from shared.feed import Handler
 from shared.history import Actor
 
@@ -16,7 +16,14 @@ def end_links(session: Session, event: dict[str, Any]) -> None:
     """An account was deleted."""
     payload = event["payload"]
     actor = Actor(uuid.UUID(payload["actor_id"]), payload["actor_name"], payload["ip"])
-    end_links_of_account(session, actor, uuid.UUID(payload["account_id"]))
+    end_links_of_accounts(session, actor, [uuid.UUID(payload["account_id"])])
+
+
+def end_links_of_import(session: Session, event: dict[str, Any]) -> None:
+    """An import was taken back, and the accounts that it had created are gone."""
+    payload = event["payload"]
+    actor = Actor(uuid.UUID(payload["actor_id"]), payload["actor_name"])
+    end_links_of_accounts(session, actor, [uuid.UUID(one) for one in payload["removed"]])
 
 
 def reopen_links(session: Session, event: dict[str, Any]) -> None:
@@ -32,6 +39,7 @@ def give_associates(session: Session, event: dict[str, Any]) -> None:
 FEEDS: dict[str, dict[str, Handler]] = {
     "customers": {
         AccountDeleted.name: end_links,
+        AccountsTakenBack.name: end_links_of_import,
         AccountRestored.name: reopen_links,
         AssignmentsWished.name: give_associates,
     },

@@ -2,7 +2,7 @@
 
 import uuid
 
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 
 
 class AssociateNotFound(NotFound):
@@ -57,6 +57,13 @@ class LinkExists(Conflict):
             fields={"associate_id": ["Has this role here already."]},
             extra={"existing": {"id": str(link_id)}},
         )
+
+
+class BeginsLater(Invalid):
+    """A link should begin on a day to come."""
+
+    def __init__(self) -> None:
+        super().__init__("The day is to come. Choose today, or one that was.", fields={"since": ["Is to come."]})
 
 
 class LinkGoesOn(Conflict):

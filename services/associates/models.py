@@ -91,8 +91,8 @@ class Link(Base):
     """That an associate looks after an account, as what: from when, by whom, and until when (A3, A11).
 
     A link that ended stays; `cause` says what ended it: removed, role_changed, account_deleted, associate_deleted or
-    undone. `ended_job` is the mass change that ended it, while that can still be taken back. The account is another
-    service's, so only its id is known here.
+    undone. `ended_job` is the mass change that ended it, while that can still be taken back. `since_by_name` is who
+    mended since when it is. The account is another service's, so only its id is known here.
     """
 
     __tablename__ = "link"
@@ -105,6 +105,7 @@ class Link(Base):
     begun_at: Mapped[CreatedAt]
     begun_by: Mapped[uuid.UUID]
     begun_by_name: Mapped[Words]
+    since_by_name: Mapped[Words | None]
     ended_at: Mapped[Moment | None]
     ended_by: Mapped[uuid.UUID | None]
     ended_by_name: Mapped[Words | None]

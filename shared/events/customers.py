@@ -86,13 +86,16 @@ class AccountsImported:
 
 @dataclass(frozen=True)
 class AccountsTakenBack:
-    """A chunk of an import was undone: how many accounts were removed, and how many got back what they had."""
+    """A chunk of an import was undone: which accounts were removed, and how many got back what they had.
 
-    name: ClassVar[str] = "customers.accounts_taken_back.v1"
+    v1 told only how many were `removed`, and nobody read it.
+    """
+
+    name: ClassVar[str] = "customers.accounts_taken_back.v2"
 
     job_id: str
     chunk_no: int
-    removed: int
+    removed: list[str]
     restored: int
     actor_id: str
     actor_name: str

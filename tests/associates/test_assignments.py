@@ -14,7 +14,7 @@ from sqlalchemy import delete, event, select
 from services.associates.bulk import receipts
 from services.associates.bulk.assignment_target import TARGET_FIELDS, assignments_target
 from services.associates.bulk.rows import ASSIGNMENT_ROW
-from services.associates.domain import associates, links
+from services.associates.domain import associates, link_ends
 from services.associates.domain.history import read_history
 from services.associates.domain.links import AccountFacts
 from services.associates.models import Associate, Change, Link, Outbox
@@ -36,6 +36,7 @@ from tests.associates.import_chunks import (
     standing,
     undone,
 )
+from tests.every_row import outcomes
 
 Made = Callable[..., Any]
 TODAY = datetime.now(UTC).date()
@@ -104,7 +105,7 @@ def test_rows_when_wrong_are_refused_with_a_message_that_says_what_to_do(people:
     make_associate("Twin", code="twin", email="ben@x.example")
     with unit_of_work() as session:
         associates.set_associate_status(session, ADA, made["eve"].id, "inactive", "left")
-        links.end_links_of_account(session, ADA, accounts["C2"].id)
+        link_ends.end_links_of_accounts(session, ADA, [accounts["C2"].id])
     soon = (TODAY + timedelta(days=2)).isoformat()
     done = apply(
         accounts,
@@ -319,8 +320,9 @@ def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_wri
     clear()
     for rows, mode in jobs:
         before, seen = rows_of_tables(), standing()
-        told = check(accounts, *rows, mode=mode)
+        told = check(accounts, *rows, mode=mode, every_row=True)
         assert (rows_of_tables(), standing()) == (before, seen)
+        assert outcomes(told) == counts(told)
         done = apply(accounts, *rows, mode=mode)
         assert counts(told) == counts(done)
         assert sum(counts(done).values()) == len(rows)

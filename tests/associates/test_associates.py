@@ -111,6 +111,17 @@ def test_screens_when_used_lead_from_the_form_to_the_list_and_back(client: Signe
     assert "Delete…" not in viewer.get(f"{made.headers['Location']}/menu").text
 
 
+def test_form_when_sent_again_leads_to_the_associate_that_it_added(client: SignedClient) -> None:
+    form_id = re.search(r'name="form_id" value="([^"]+)"', client.get("/associates/new").text)[1]
+    form = {"name": "Dana Dealer", "kind": "dealer", "form_id": form_id}
+    first, again = (client.post("/associates", data=form) for _ in range(2))
+    assert first.status_code == again.status_code == 303
+    assert first.location == again.location
+    other = client.post("/associates", data={**form, "name": "Eve Else"})
+    assert (other.status_code, f'<a href="{first.location}">Look at what was added</a>' in other.text) == (409, True)
+    assert names(client.get(API)) == ["Dana Dealer"]
+
+
 def test_form_when_somebody_was_quicker_keeps_both(client: SignedClient, make_associate: Make) -> None:
     made = make_associate(city="Ghent")
     url = f"/associates/{made.id}/edit"

@@ -35,6 +35,7 @@ from tests.associates.import_chunks import (
     undo,
     undone,
 )
+from tests.every_row import outcomes
 
 Made = Callable[..., Any]
 DANA = {"code": "D-07", "name": "Dana Dealer", "kind": "Dealer", "email": "dana@dealer.example", "city": "Lyon"}
@@ -297,8 +298,9 @@ def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_wri
     for rows, mode, match, blank, repeated in jobs:
         choices = {"mode": mode, "match": match, "blank": blank, "repeated": repeated}
         before, seen = rows_of_tables(), state()
-        told = check(*whole(rows, match), **choices)
+        told = check(*whole(rows, match), **choices, every_row=True)
         assert (rows_of_tables(), state()) == (before, seen)
+        assert outcomes(told) == counts(told)
         done = apply(*whole(rows, match), **choices)
         assert counts(told) == counts(done)
         assert sum(counts(done).values()) == len(rows)

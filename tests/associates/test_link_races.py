@@ -13,15 +13,16 @@ from sqlalchemy.orm import Session
 from services.associates.app import create_app
 from services.associates.bulk.chunk import change_links
 from services.associates.bulk.job import Customers, MassChange, UndoJob
+from services.associates.bulk.kinds import kind_of
 from services.associates.bulk.undo import undo_links
-from services.associates.domain import associates, links
+from services.associates.domain import associates, link_ends, links
 from services.associates.domain.links import AccountFacts
-from services.associates.errors import LinkNotFound
+from services.associates.errors import AccountNotFound, LinkNotFound
 from services.associates.models import Associate, Link
 from shared.db import read_only, unit_of_work
 from shared.settings import Settings
 from tests.associates.conftest import ADA
-from tests.associates.import_chunks import apply
+from tests.associates.import_chunks import job, read
 
 LONG = 30
 
@@ -47,19 +48,24 @@ def people(app: Flask, account: AccountFacts, *names: str) -> list[Associate]:
     return made
 
 
-def while_deleted(app: Flask, associate: Associate, do: Callable[[Session], Any]) -> None:
-    """Do something while an associate is being deleted, and let the deletion be first to end."""
+def beside(app: Flask, first: Callable[[Session], Any], then: Callable[[Session], Any]) -> None:
+    """Do something in one transaction, and `then` in another while the first is not committed yet."""
 
     def at_once() -> None:
         with app.app_context(), unit_of_work() as session:
-            do(session)
+            then(session)
 
     with ThreadPoolExecutor(1) as threads:
         with app.app_context(), unit_of_work() as session:
-            associates.delete_associate(session, ADA, associate.id, None)
+            first(session)
             done = threads.submit(at_once)
             wait_for(done, session)
         done.result(LONG)
+
+
+def while_deleted(app: Flask, associate: Associate, do: Callable[[Session], Any]) -> None:
+    """Do something while an associate is being deleted, and let the deletion be first to end."""
+    beside(app, lambda session: associates.delete_associate(session, ADA, associate.id, None), do)
 
 
 def wait_for(done: Future[None], session: Session) -> None:
@@ -103,8 +109,8 @@ def test_account_when_back_while_its_associate_is_deleted_has_no_link_until_that
 ) -> None:
     (dana,) = people(real_app, account, "Dana")
     with real_app.app_context(), unit_of_work() as session:
-        links.end_links_of_account(session, ADA, account.id)
-    while_deleted(real_app, dana, lambda session: links.reopen_links_of_account(session, account.id))
+        link_ends.end_links_of_accounts(session, ADA, [account.id])
+    while_deleted(real_app, dana, lambda session: link_ends.reopen_links_of_account(session, account.id))
     assert of_account(real_app, account) == []
     brought_back(real_app, dana)
     assert [one.associate_id for one in of_account(real_app, account)] == [dana.id]
@@ -123,16 +129,12 @@ def test_associates_when_replaced_while_an_undo_brings_one_back_are_only_the_new
     with real_app.app_context(), unit_of_work() as session:
         links.end_link(session, ADA, account, link.id)
 
-    def replace() -> None:
-        with real_app.app_context(), unit_of_work() as session:
-            change_links(session, second, here)
-
-    with ThreadPoolExecutor(1) as threads:
-        with real_app.app_context(), unit_of_work() as session:
-            undo_links(session, UndoJob(first.id, 0, ADA), did.created_ids, lambda ids: {})
-            done = threads.submit(replace)
-            wait_for(done, session)
-        done.result(LONG)
+    undo = UndoJob(first.id, 0, ADA)
+    beside(
+        real_app,
+        lambda session: undo_links(session, undo, did.created_ids, lambda ids: {}),
+        lambda session: change_links(session, second, here),
+    )
     assert [one.associate_id for one in of_account(real_app, account)] == [eve.id]
 
 
@@ -145,17 +147,13 @@ def test_assignments_when_they_replace_while_another_job_does_leave_one_of_both(
     with real_app.app_context(), unit_of_work() as session:
         links.end_link(session, ADA, account, of_account(real_app, account)[0].id)
 
-    def replace() -> None:
-        with real_app.app_context():
-            apply(row, kind="assignments", accounts={"C1": account})
-
-    with ThreadPoolExecutor(1) as threads:
-        with real_app.app_context(), unit_of_work() as session:
-            change_links(session, MassChange(uuid.uuid4(), ADA, "replace", [ben.id], "manages"),
-                         Customers([1], [2], [account.id], ["C1"]))  # fmt: skip
-            done = threads.submit(replace)
-            wait_for(done, session)
-        done.result(LONG)
+    told, chunk = job("assignments"), read("assignments", (row,), {"C1": account})
+    other = MassChange(uuid.uuid4(), ADA, "replace", [ben.id], "manages")
+    beside(
+        real_app,
+        lambda session: change_links(session, other, Customers([1], [2], [account.id], ["C1"])),
+        lambda session: kind_of("assignments").apply(session, told, chunk),
+    )
     assert [one.associate_id for one in of_account(real_app, account)] == [dana.id]
 
 
@@ -178,3 +176,17 @@ def test_link_when_ended_while_its_associate_is_being_deleted_waits_for_that(
             associates.delete_associate(session, ADA, dana.id, None)
         with pytest.raises(LinkNotFound):
             done.result(LONG)
+
+
+def test_link_when_begun_while_its_account_is_noted_as_gone_is_refused(real_app: Flask, account: AccountFacts) -> None:
+    _, ben = people(real_app, account, "Dana", "Ben")
+    refused = []
+
+    def begin(session: Session) -> None:
+        with pytest.raises(AccountNotFound) as error:
+            links.begin_link(session, ADA, account, ben.id, "sales")
+        refused.append(error.value)
+
+    beside(real_app, lambda session: link_ends.end_links_of_accounts(session, ADA, [account.id]), begin)
+    assert len(refused) == 1
+    assert of_account(real_app, account) == []

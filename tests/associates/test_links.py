@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -9,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from services.associates.consumers import FEEDS
 from services.associates.domain import copies
-from services.associates.models import Link, Outbox
+from services.associates.domain.link_ends import end_links_of_accounts
+from services.associates.models import GoneAccount, Link, Outbox
+from shared.history import Actor
 from shared.testing import SignedClient, client_as
 from tests.associates.conftest import ON, KnownAccounts
 
@@ -29,6 +32,27 @@ def customers_tells(session: Session, name: str, account_id: uuid.UUID) -> None:
     payload = {"account_id": str(account_id), "actor_id": str(uuid.uuid4()), "actor_name": "Ben", "ip": ""}
     FEEDS["customers"][f"customers.{name}.v1"](session, {"payload": payload})
     session.flush()
+
+
+def test_import_when_taken_back_ends_the_links_that_its_customers_got_meanwhile(
+    client: SignedClient, known: KnownAccounts, make_associate: Callable[..., Any], session: Session
+) -> None:
+    gone, there, dana = known.add(), known.add(), make_associate()
+    for account in (gone, there):
+        begin(client, account, dana)
+    payload = {"removed": [str(gone.id)], "restored": 1, "actor_id": str(uuid.uuid4()), "actor_name": "Ben"}
+    FEEDS["customers"]["customers.accounts_taken_back.v2"](session, {"payload": payload})
+    session.flush()
+    assert client.get(f"{API}/associates/{dana.id}/work").json["accounts"] == 1
+    ended = session.scalars(select(Link).where(Link.account_id == gone.id)).one()
+    assert (ended.cause, ended.ended_by_name) == ("account_deleted", "Ben")
+    assert begin(client, gone, make_associate("Eve")).status_code == 404  # one that was on its way
+    FEEDS["customers"]["customers.accounts_taken_back.v2"](session, {"payload": payload | {"removed": []}})
+
+
+def test_accounts_when_very_many_are_gone_are_noted_at_once(session: Session) -> None:
+    end_links_of_accounts(session, Actor(uuid.uuid4(), "Command line"), [uuid.uuid4() for _ in range(70_000)])
+    assert session.scalar(select(func.count()).select_from(GoneAccount)) >= 70_000
 
 
 def test_link_when_begun_shows_on_both_sides_and_is_told(
@@ -92,6 +116,42 @@ def test_primary_when_another_is_made_so_steps_back(
         one["id"]: False,
         two["id"]: True,
     }
+
+
+def test_primary_when_made_so_stands_in_the_history(
+    client: SignedClient, known: KnownAccounts, make_associate: Callable[..., Any]
+) -> None:
+    account, dana = known.add("Cobalt Labs", "00417"), make_associate()
+    link = begin(client, account, dana).json
+    for _ in range(2):
+        client.patch(f"{API}/accounts/{account.id}/links/{link['id']}", json={"is_primary": True})
+    begin(client, account, dana, role="sales", is_primary=True)
+    entries = client.get(f"{API}/associates/{dana.id}/history").json["items"]
+    told = [{one["field"]: one["new"] for one in entry["changes"]} for entry in entries]
+    firsts = [changes for changes in told if changes.get("primary")]
+    customer = "Cobalt Labs (00417)"
+    assert firsts == [
+        {"customer": customer, "role": "sales", "primary": True},
+        {"customer": customer, "primary": True},
+    ]
+
+
+def test_start_when_it_was_another_day_is_said_and_mended(
+    client: SignedClient, known: KnownAccounts, make_associate: Callable[..., Any]
+) -> None:
+    account, dana = known.add(), make_associate()
+    link = begin(client, account, dana, since="2025-03-01").json
+    assert link["begun_at"].startswith("2025-03-01T")
+    url = f"{API}/accounts/{account.id}/links/{link['id']}"
+    assert client.patch(url, json={"since": "2024-12-31"}).json["begun_at"].startswith("2024-12-31T")
+    entry = client.get(f"{API}/associates/{dana.id}/history").json["items"][0]
+    days = [(one["old"], one["new"]) for one in entry["changes"] if one["field"] == "since"]
+    assert days == [("2025-03-01", "2024-12-31")]
+    tomorrow, later = ((datetime.now(UTC) + timedelta(days)).date().isoformat() for days in (1, 2))
+    assert client.patch(url, json={"since": later}).json["errors"] == {"since": ["Is to come."]}
+    assert begin(client, known.add(), dana, since=later).status_code == 422
+    assert begin(client, known.add(), dana, since=tomorrow).status_code == 201  # where it is that day already
+    assert begin(client, known.add(), dana, since="soon").status_code == 422
 
 
 def test_link_when_removed_by_mistake_is_brought_back(
@@ -168,6 +228,15 @@ def test_tab_when_used_adds_changes_removes_and_takes_back(
     link = session.scalars(select(Link)).one()
     assert client.post(f"{url}/{link.id}/role", data={"role": "service"}).status_code == 200
     new = session.scalars(select(Link).where(Link.ended_at.is_(None))).one()
+    today = new.begun_at.date().isoformat()
+    assert f'value="{today}"' in client.get(f"{url}/{new.id}/since").text
+    assert (
+        "since 2 Jan 2025"
+        in client.post(f"{url}/{new.id}/since", data={"since": "2025-01-02"}, headers={"HX-Request": "true"}).headers[
+            "HX-Trigger"
+        ]
+    )
+    assert client.post(f"{url}/{new.id}/since", data={"since": ""}).status_code == 422
     headers = {"HX-Request": "true"}
     gone = client.post(f"{url}/{new.id}/remove", headers=headers)
     assert f"{url}/{new.id}/restore" in gone.headers["HX-Trigger"]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -255,13 +256,24 @@ def test_undo_when_a_person_changed_a_link_since_leaves_it_and_says_so(app: Flas
     wish((one, made["dana"], "manages"), (two, made["dana"], "manages"), (two, made["eve"], "sales"))
     with unit_of_work() as session:
         link = session.scalars(select(Link).where(Link.account_id == one.id)).one()
-        links.make_primary(session, one.id, link.id)
+        links.make_primary(session, ADA, one, link.id)
     answer = undo(app, [one, two])
     assert standing() == {(one.id, made["dana"].id, "manages", True)}
     assert (answer["changed"], answer["stayed"]) == ([str(two.id)], [str(one.id)])
     assert answer["looked_after"] == [[str(one.id), "Dana"]]
     assert answer["left"][0]["message"] == "Dana was made the one to turn to first since."
     assert answer["left"][0]["label"] == "Customer C1 (C1)"
+
+
+def test_undo_when_a_person_said_since_when_leaves_the_link_and_its_customer(app: Flask, people: Any) -> None:
+    (one, two), made = people
+    wish((one, made["dana"], "manages"), (one, made["eve"], "sales"), (two, made["dana"], "manages"))
+    with unit_of_work() as session:
+        hers = Link.account_id == one.id, Link.associate_id == made["dana"].id
+        links.change_since(session, ADA, one, session.scalars(select(Link.id).where(*hers)).one(), date(2019, 5, 4))
+    answer = undo(app, [one, two], created=[one, two])
+    assert {(account, who) for account, who, *_ in standing()} == {(one.id, made["dana"].id), (one.id, made["eve"].id)}
+    assert dict(answer["looked_after"]) == {str(one.id): "Dana"}
 
 
 def test_undo_when_a_customer_is_kept_leaves_all_its_links(app: Flask, people: Any) -> None:
@@ -288,8 +300,9 @@ def test_undo_when_somebody_else_gave_a_new_customer_to_others_leaves_all_its_li
         make_link(two, made["dana"])
     else:
         with unit_of_work() as session:
-            for link in session.scalars(select(Link).where(Link.associate_id == made["eve"].id)).all():
-                links.make_primary(session, link.account_id, link.id)
+            for account in (one, two):
+                hers = Link.associate_id == made["eve"].id, Link.account_id == account.id
+                links.make_primary(session, ADA, account, session.scalars(select(Link.id).where(*hers)).one())
     before = roles()
     answer = undo(app, [one, two], created=[one])
     reason = "Dana" if deed == "given" else "Eve"

@@ -66,7 +66,8 @@ def plant_customers() -> None:
 
 def plant_associates() -> None:
     with unit_of_work() as session:
-        dana = associates.create_associate(session, ADA, {"name": f"{OWN} Dana"})
+        # What staff wrote about her is not for her either.
+        dana = associates.create_associate(session, ADA, {"name": f"{OWN} Dana", "notes": MARK})
         eve = associates.create_associate(session, ADA, {"name": f"{MARK} Eve", "notes": MARK, "code": f"{MARK}-2"})
         foreign = AccountFacts(FOREIGN["account_id"], f"{MARK}-1", f"{MARK} Mines")
         link = links.begin_link(session, ADA, foreign, eve.id, "manages")
@@ -75,6 +76,7 @@ def plant_associates() -> None:
         links.begin_link(session, ADA, shared, eve.id, "sales")  # a colleague of hers at the same customer
         former = links.begin_link(session, ADA, foreign, dana.id, "service")  # hers once, and no longer
         links.end_link(session, ADA, foreign, former.id)
+        associates.set_associate_status(session, ADA, dana.id, "inactive", f"{MARK} reason", None)
     FOREIGN.update(associate_id=eve.id, link_id=link.id)
     MINE["associate_id"] = dana.id
 
@@ -247,6 +249,17 @@ def test_associates_user_when_looking_finds_what_is_theirs(app: Flask, dana: Sig
     found = {"customers": "/api/customers/v1/accounts?q=zqx", "associates": "/api/associates/v1/associates?q=zqx"}
     answer = dana.get(found[service])
     assert [OWN in one["name"] for one in answer.json["items"]] == [True]
+
+
+@pytest.mark.parametrize("app", ["associates"], indirect=True)
+@pytest.mark.parametrize("path", ["/api/associates/v1/associates/{}", "/associates/{}"])
+@pytest.mark.parametrize("part", ["", "/history"])
+def test_associates_user_when_looking_at_their_own_reads_nothing_that_staff_wrote(
+    app: Flask, dana: SignedClient, path: str, part: str
+) -> None:
+    answer = dana.get(path.format(MINE["associate_id"]) + part)
+    assert answer.status_code == 200
+    assert not leaks(answer)
 
 
 def test_employee_when_doing_the_same_finds_what_was_planted(app: Flask) -> None:

@@ -52,6 +52,7 @@ def begin_link(values: Values, account_id: uuid.UUID) -> tuple[Any, Values]:
             values["associate_id"],
             values["role"],
             primary=values["is_primary"],
+            since=values["since"],
         )
     return link, {"Location": f"/api/associates/v1/accounts/{account_id}/links/{link.id}"}
 
@@ -63,12 +64,14 @@ def begin_link(values: Values, account_id: uuid.UUID) -> tuple[Any, Values]:
 @refusal(blp, 409, f"`link_exists`. {OFF}")
 @refusal(blp, 503, AWAY)
 def change_link(values: Values, account_id: uuid.UUID, link_id: uuid.UUID) -> Any:
-    """Change the role, or make this the associate to turn to first."""
-    account = account_facts(account_id)
+    """Change the role, make this the associate to turn to first, or say since when it has the role."""
+    account, actor = account_facts(account_id), current_actor()
     with unit_of_work() as session:
-        link = domain.change_role(session, current_actor(), account, link_id, values.get("role"))
+        link = domain.change_role(session, actor, account, link_id, values.get("role"))
         if values.get("is_primary"):
-            link = domain.make_primary(session, account_id, link.id)
+            link = domain.make_primary(session, actor, account, link.id)
+        if since := values.get("since"):
+            link = domain.change_since(session, actor, account, link.id, since)
     return link
 
 

@@ -19,7 +19,7 @@ from services.associates.bulk.link_writing import (
     until_unhindered,
     write_plan,
 )
-from services.associates.domain import links as domain
+from services.associates.domain.link_locks import replace_alone, share_accounts
 from services.associates.domain.links import AccountFacts
 from services.associates.models import Associate as AssociateTable
 from services.associates.models import Link
@@ -40,9 +40,9 @@ def apply_assignments(
 
     `accounts` are customers by the key of their code; `spoiled` the keys of those of whom a row could not be read.
     """
-    domain.share_accounts(session)
+    share_accounts(session)
     if (checked.rows["action"] == "replace").any():
-        domain.replace_alone(session)
+        replace_alone(session)
     return until_unhindered(session, lambda: _apply(session, job, checked, accounts, spoiled))
 
 
@@ -57,7 +57,7 @@ def check_assignments(
         plan = make_plan(rows, _facts(session, rows, accounts, is_look=True), job.mode, spoiled)
     finally:
         savepoint.rollback()
-    forecast = Forecast()
+    forecast = Forecast(every_row=job.every_row)
     for verdict in plan.verdicts:
         row, wanted = verdict.wanted.row, verdict.wanted
         if verdict.outcome == "created":
@@ -66,7 +66,7 @@ def check_assignments(
         elif verdict.outcome == "updated":
             label = f"{wanted.account}: {wanted.associate.name}, {wanted.place.role.replace('_', ' ')}"
             forecast.updates(row["_row"], row["_line"], label, verdict.changes)
-    return forecast.answer(_counted(checked, plan))
+    return forecast.answer(_counted(checked, plan), rows)
 
 
 def _apply(
@@ -99,6 +99,9 @@ def _counted(checked: CheckedRows, plan: Plan) -> LinksResult:
 
 
 def _count(result: LinksResult, verdict: Verdict) -> None:
+    if verdict.outcome == "skipped":
+        result.skips([verdict.wanted.row["_row"]])
+        return
     setattr(result, verdict.outcome, getattr(result, verdict.outcome) + 1)
     if verdict.outcome == "updated":
         result.changes(verdict.changes)

@@ -95,7 +95,7 @@ def check_associates(session: Session, job: ImportJob, checked: CheckedRows) -> 
     try:
         session.execute(text("SET TRANSACTION READ ONLY"))
         look = AssociatesDryRun(session, job, checked)
-        return look.forecast.answer(look.apply())
+        return look.forecast.answer(look.apply(), look.rows)
     finally:
         savepoint.rollback()
 
@@ -163,7 +163,7 @@ class AssociatesChunk:
 
     def _add(self, row: Row, key: str | None) -> None:
         if self.job.mode == "update":
-            self.result.skipped += 1
+            self.result.skips([row["_row"]])
             return
         if row["name"] is None:
             raise RowRefused("name", "name_required", "A new associate needs a name.")
@@ -183,7 +183,7 @@ class AssociatesChunk:
 
     def _change(self, row: Row, person: Person) -> None:
         if self.job.mode == "create":
-            self.result.skipped += 1
+            self.result.skips([row["_row"]])
             return
         if self.job.match == "email" and row["code"] and not _is_code(person, row["code"]):
             raise RowRefused("code", "code_differs", "The associate of this e-mail has another code.")
@@ -259,7 +259,7 @@ class AssociatesDryRun(AssociatesChunk):
 
     def __init__(self, session: Session, job: ImportJob, checked: CheckedRows) -> None:
         super().__init__(session, job, checked)
-        self.forecast = Forecast()
+        self.forecast = Forecast(every_row=job.every_row)
 
     def _locked(self, query: Any) -> Any:
         return query

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.job import Customers, MassChange
-from services.associates.domain.links import replace_alone, share_accounts, working_associates
+from services.associates.domain.link_locks import replace_alone, share_accounts
+from services.associates.domain.links import working_associates
 from shared.bulk import ChunkResult, Refusal
 from shared.db import uuid7
 from shared.events.associates import LinksChanged

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from services.associates.bulk.chunk import links_by_associate, make_did, tell_links
 from services.associates.bulk.job import UndoJob
 from services.associates.bulk.link_writing import Written, until_unhindered
-from services.associates.domain.links import replace_alone, share_accounts
+from services.associates.domain.link_locks import replace_alone, share_accounts
 from shared.bulk import Kept, UndoResult
 from shared.importing.ids import unpack
 
@@ -27,9 +27,11 @@ SELECT FROM associate WHERE id IN (SELECT associate_id FROM link WHERE id = ANY(
 LOCK = "SELECT FROM link WHERE id = ANY(:links) ORDER BY account_id, associate_id, role, id FOR UPDATE"
 # In a statement of their own after the lock, so that what others did before it is seen.
 TOUCHED = """
-SELECT l.account_id, l.ended_at, l.cause, l.ended_by_name, l.ended_job, coalesce(a.name, 'A deleted associate') AS name
+SELECT l.account_id, l.ended_at, l.cause, l.ended_by_name, l.ended_job, l.since_by_name,
+    coalesce(a.name, 'A deleted associate') AS name
 FROM link l LEFT JOIN associate a ON a.id = l.associate_id
-WHERE l.id = ANY(:begun) AND (l.ended_at IS NOT NULL OR l.is_primary AND l.id <> ALL(:lead))
+WHERE l.id = ANY(:begun)
+    AND (l.ended_at IS NOT NULL OR l.is_primary AND l.id <> ALL(:lead) OR l.since_by_name IS NOT NULL)
 ORDER BY l.account_id
 """
 # Links that were over when they were noted have no story of their own; nothing but the job made them so.
@@ -53,7 +55,7 @@ RETURNING account_id
 END = """
 WITH ended AS (
     UPDATE link SET ended_at = now(), ended_by = :actor, ended_by_name = :actor_name, cause = 'undone', ended_job = NULL
-    WHERE id = ANY(:begun) AND ended_at IS NULL AND (NOT is_primary OR id = ANY(:lead))
+    WHERE id = ANY(:begun) AND ended_at IS NULL AND (NOT is_primary OR id = ANY(:lead)) AND since_by_name IS NULL
     RETURNING id, account_id, associate_id, role
 )
 INSERT INTO did SELECT id, account_id, associate_id, role, false, false FROM ended
@@ -172,7 +174,10 @@ def _left_of_begun(session: Session, values: Mapping[str, Any]) -> tuple[Left, s
     left: Left = []
     gone = set()
     for row in session.execute(text(TOUCHED), values):
-        if row.ended_at is None:
+        if row.ended_at is None and row.since_by_name:
+            sentence = f"{row.since_by_name} said since when {row.name} looks after it."
+            left.append((row.account_id, row.name, "changed", sentence))
+        elif row.ended_at is None:
             sentence = f"{row.name} was made the one to turn to first since."
             left.append((row.account_id, row.name, "primary", sentence))
         elif row.cause in ("account_deleted", "associate_deleted") or row.cause == "undone":

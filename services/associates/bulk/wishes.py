@@ -31,7 +31,8 @@ from services.associates.bulk.link_writing import (
     write_plan,
 )
 from services.associates.bulk.undo import LinksUndone, Names, sum_up, take_back
-from services.associates.domain.links import AccountFacts, replace_alone, share_accounts
+from services.associates.domain.link_locks import replace_alone, share_accounts
+from services.associates.domain.links import AccountFacts
 from services.associates.domain.naming import FOUND, Called, find_called
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
 from services.associates.models import Associate as AssociateTable
@@ -54,7 +55,7 @@ ORDER BY l.account_id, l.id = ANY(:begun), l.is_primary DESC, a.name
 # Accounts that the chunk created, and that stay since somebody looks after them all the same.
 STAYING = """
 SELECT account_id FROM link WHERE account_id = ANY(:created) AND ended_at IS NULL
-    AND (id <> ALL(:begun) OR is_primary AND id <> ALL(:lead))
+    AND (id <> ALL(:begun) OR is_primary AND id <> ALL(:lead) OR since_by_name IS NOT NULL)
 """
 LINKS_OF = "SELECT id FROM link WHERE id = ANY(:links) AND account_id = ANY(:accounts)"
 log = structlog.get_logger("wishes")

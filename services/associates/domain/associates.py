@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from services.associates.domain.history import check_version, last_deletion, record_change
-from services.associates.domain.links import end_links_of_associate, reopen_links_of_associate
+from services.associates.domain.link_ends import end_links_of_associate, reopen_links_of_associate
 from services.associates.domain.records import DEFAULTS, FIELDS, keep_right
 from services.associates.errors import AssociateNotFound
 from services.associates.models import Associate, Outbox, code_sequence

@@ -11,7 +11,7 @@ from services.associates.models import Associate, Change
 from shared.history import Actor, Entry, field_changes, must_be_version, write_change
 from shared.records import Changes
 
-SHOWN = (*FIELDS, "status", "status_reason", "customer", "customers", "role")
+SHOWN = (*FIELDS, "status", "status_reason", "customer", "customers", "role", "since", "primary")
 KEPT_OF_DELETED = ("code", "name", "email")
 
 

@@ -1,26 +1,22 @@
-"""Who looks after which account, as what (A3): begin, change role, make primary, end, take the end back (A11).
-
-Changes of the links of one account come one after the other (`_lock_account`), so that a link never begins at an
-account whose deletion was told meanwhile. Mass changes share one lock for all accounts (`share_accounts`), which the
-deletion of an account waits for; against single changes stands the unique index of open links.
-"""
+"""Who looks after which account, as what (A3): begin, change role or start, make primary, end, take back (A11)."""
 
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from services.associates.domain.history import record_change
+from services.associates.domain.link_locks import lock_account
 from services.associates.errors import (
     AccountNotFound,
     AssociateInactive,
     AssociateNotFound,
+    BeginsLater,
     LinkExists,
     LinkGoesOn,
     LinkNotFound,
@@ -35,7 +31,6 @@ from shared.scope import associate_of
 
 ROLES = LINK_ROLES
 TOLD_AT_ONCE = 5000
-ALL_ACCOUNTS, REPLACING = 0x6C69_0004, 0x6C69_0006
 
 
 @dataclass(frozen=True)
@@ -117,21 +112,30 @@ def count_accounts(session: Session, associate_id: uuid.UUID) -> tuple[int, dict
 
 
 def begin_link(
-    session: Session, actor: Actor, account: AccountFacts, associate_id: uuid.UUID, role: str, *, primary: bool = False
+    session: Session,
+    actor: Actor,
+    account: AccountFacts,
+    associate_id: uuid.UUID,
+    role: str,
+    *,
+    primary: bool = False,
+    since: date | None = None,
 ) -> Link:
-    """Let an associate look after an account in a role.
+    """Let an associate look after an account in a role, from now on or `since` a day that was.
 
-    Raises AccountNotFound, AssociateNotFound, AssociateInactive, LinkExists.
+    Raises AccountNotFound, AssociateNotFound, AssociateInactive, LinkExists, BeginsLater.
     """
-    _lock_account(session, account.id)
+    lock_account(session, account.id)
     if session.get(GoneAccount, account.id) is not None:
         raise AccountNotFound(account.id)
     associate = _associate(session, associate_id)
     if associate.status != "active":
         raise AssociateInactive(associate.name)
-    link = _begin(session, actor, account.id, associate, role, primary=primary)
-    record_change(session, actor, associate, "linked", {"customer": [None, str(account)], "role": [None, role]})
-    _tell(session, begun=[link])
+    link = _begin(session, actor, account.id, associate, role, primary=primary, since=since)
+    first: Changes = {"primary": [None, True]} if primary else {}
+    changes: Changes = {"customer": [None, str(account)], "role": [None, role], **first}
+    record_change(session, actor, associate, "linked", changes)
+    record_links(session, begun=[link])
     return link
 
 
@@ -148,16 +152,31 @@ def change_role(session: Session, actor: Actor, account: AccountFacts, link_id: 
     link = _begin(session, actor, account.id, associate, role, primary=former.is_primary)
     changes: Changes = {"customer": [None, str(account)], "role": [former.role, role]}
     record_change(session, actor, associate, "role", changes)
-    _tell(session, ended=[former], begun=[link])
+    record_links(session, ended=[former], begun=[link])
     return link
 
 
-def make_primary(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> Link:
+def change_since(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID, since: date) -> Link:
+    """Say since which day an associate looks after the account. Raises LinkNotFound, BeginsLater."""
+    link, associate = _open_link(session, account.id, link_id)
+    before = link.begun_at.astimezone(UTC).date()
+    if since != before:
+        link.begun_at, link.since_by_name = _moment(since), actor.name
+        session.flush()
+        days = [before.isoformat(), since.isoformat()]
+        record_change(session, actor, associate, "role", {"customer": [None, str(account)], "since": days})
+    return link
+
+
+def make_primary(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID) -> Link:
     """Make this the associate to turn to first; the former one steps back. Raises LinkNotFound."""
-    link, _ = _open_link(session, account_id, link_id)
-    _step_back(session, account_id)
-    link.is_primary = True
-    session.flush()
+    link, associate = _open_link(session, account.id, link_id)
+    if not link.is_primary:
+        _step_back(session, account.id)
+        link.is_primary = True
+        session.flush()
+        changes: Changes = {"customer": [None, str(account)], "primary": [None, True]}
+        record_change(session, actor, associate, "role", changes)
     return link
 
 
@@ -167,13 +186,13 @@ def end_link(session: Session, actor: Actor, account: AccountFacts, link_id: uui
     _end(link, actor, "removed")
     session.flush()
     record_change(session, actor, associate, "unlinked", {"customer": [str(account), None], "role": [link.role, None]})
-    _tell(session, ended=[link])
+    record_links(session, ended=[link])
     return link
 
 
 def reopen_link(session: Session, actor: Actor, account: AccountFacts, link_id: uuid.UUID) -> Link:
     """Take back that a link ended. Raises LinkNotFound, LinkGoesOn, AccountNotFound, AssociateNotFound, LinkExists."""
-    _lock_account(session, account.id)
+    lock_account(session, account.id)
     link, associate = _lock_link(session, account.id, link_id)
     if link.ended_at is None:
         raise LinkGoesOn
@@ -186,63 +205,8 @@ def reopen_link(session: Session, actor: Actor, account: AccountFacts, link_id: 
     link.ended_at = link.ended_by = link.ended_by_name = link.cause = link.ended_job = None
     session.flush()
     record_change(session, actor, associate, "linked", {"customer": [None, str(account)], "role": [None, link.role]})
-    _tell(session, begun=[link])
+    record_links(session, begun=[link])
     return link
-
-
-def end_links_of_associate(session: Session, actor: Actor, associate_id: uuid.UUID) -> None:
-    """End all links of an associate that is being deleted."""
-    _end_all(session, actor, Link.associate_id == associate_id, "associate_deleted")
-
-
-def reopen_links_of_associate(session: Session, associate_id: uuid.UUID) -> None:
-    """Take back that an associate's links ended with it; where the account is gone, they wait for that."""
-    share_accounts(session)
-    gone = exists().where(GoneAccount.account_id == Link.account_id)
-    theirs = (Link.associate_id == associate_id) & (Link.cause == "associate_deleted")
-    _call(session, theirs & gone, "account_deleted")
-    _reopen_all(session, theirs, "associate_deleted")
-
-
-def end_links_of_account(session: Session, actor: Actor, account_id: uuid.UUID) -> None:
-    """Note that an account was deleted, which ends its links."""
-    _lock_accounts(session)
-    _lock_account(session, account_id)
-    if session.get(GoneAccount, account_id) is None:
-        session.add(GoneAccount(account_id=account_id))
-    _end_all(session, actor, Link.account_id == account_id, "account_deleted")
-
-
-def reopen_links_of_account(session: Session, account_id: uuid.UUID) -> None:
-    """Note that an account is back, and with it the links that ended when it was deleted.
-
-    Where the associate is gone, they wait for that.
-    """
-    _lock_accounts(session)
-    _lock_account(session, account_id)
-    if gone := session.get(GoneAccount, account_id):
-        session.delete(gone)
-        session.flush()
-    there = exists().where(Associate.id == Link.associate_id)
-    its = (Link.account_id == account_id) & (Link.cause == "account_deleted")
-    # Nobody deletes their associates meanwhile; locked before links, as who deletes does, in the order of imports.
-    theirs = select(Associate.id).where(Associate.id.in_(select(Link.associate_id).where(its)))
-    session.execute(theirs.order_by(Associate.code_key).with_for_update(read=True))
-    _call(session, its & ~there, "associate_deleted")
-    _reopen_all(session, its, "account_deleted")
-
-
-def share_accounts(session: Session) -> None:
-    """Let no account be noted as deleted, or as back, before this transaction ends; many may do this side by side."""
-    session.execute(select(func.pg_advisory_xact_lock_shared(ALL_ACCOUNTS)))
-
-
-def replace_alone(session: Session) -> None:
-    """Let nobody else replace associates before this transaction ends.
-
-    Of two that replace the same one side by side, neither would see whom the other began, and both would stay.
-    """
-    session.execute(select(func.pg_advisory_xact_lock(REPLACING)))
 
 
 def working_associates(session: Session, ids: Sequence[uuid.UUID], *, also_inactive: bool = False) -> list[Associate]:
@@ -260,12 +224,14 @@ def working_associates(session: Session, ids: Sequence[uuid.UUID], *, also_inact
     return [found[one] for one in ids]
 
 
-def _lock_accounts(session: Session) -> None:
-    session.execute(select(func.pg_advisory_xact_lock(ALL_ACCOUNTS)))
-
-
-def _lock_account(session: Session, account_id: uuid.UUID) -> None:
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(account_id), 0))))
+def _moment(since: date | None) -> datetime:
+    """Return when what begins on that day, or now, begins: at noon, that day nearly everywhere; today at once."""
+    now = datetime.now(UTC)
+    if since is None or now.date() <= since <= now.date() + timedelta(1):  # where it is tomorrow already
+        return now
+    if since > now.date():
+        raise BeginsLater
+    return datetime.combine(since, time(12), UTC)
 
 
 def _associate(session: Session, associate_id: uuid.UUID) -> Associate:
@@ -277,7 +243,7 @@ def _associate(session: Session, associate_id: uuid.UUID) -> Associate:
 
 
 def _open_link(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> tuple[Link, Associate]:
-    _lock_account(session, account_id)
+    lock_account(session, account_id)
     link, associate = _lock_link(session, account_id, link_id)
     if link.ended_at is not None:
         raise LinkNotFound(link_id)
@@ -303,7 +269,14 @@ def _lock_link(session: Session, account_id: uuid.UUID, link_id: uuid.UUID) -> t
 
 
 def _begin(
-    session: Session, actor: Actor, account_id: uuid.UUID, associate: Associate, role: str, *, primary: bool
+    session: Session,
+    actor: Actor,
+    account_id: uuid.UUID,
+    associate: Associate,
+    role: str,
+    *,
+    primary: bool,
+    since: date | None = None,
 ) -> Link:
     _must_be_new(session, account_id, associate, role)
     link = Link(
@@ -312,7 +285,7 @@ def _begin(
         associate_id=associate.id,
         role=role,
         is_primary=primary,
-        begun_at=datetime.now(UTC),
+        begun_at=_moment(since),
         begun_by=actor.id,
         begun_by_name=actor.name,
     )
@@ -360,51 +333,7 @@ def _end(link: Link, actor: Actor, cause: str) -> None:
     link.ended_at, link.ended_by, link.ended_by_name, link.cause = datetime.now(UTC), actor.id, actor.name, cause
 
 
-def _end_all(session: Session, actor: Actor, which: ColumnElement[bool], cause: str) -> None:
-    ended = session.execute(
-        update(Link)
-        .where(which, Link.ended_at.is_(None))
-        .values(ended_at=func.now(), ended_by=actor.id, ended_by_name=actor.name, cause=cause)
-        .returning(Link.account_id, Link.associate_id, Link.role)
-        .execution_options(synchronize_session=False)
-    ).all()
-    _tell(session, ended=ended)
-
-
-def _reopen_all(session: Session, which: ColumnElement[bool], cause: str) -> None:
-    """Open the newest of each link that ended for this cause, but for those that were given again since.
-
-    Where the account got another primary associate since, that one stays it.
-    """
-    other = aliased(Link)
-    is_meant = and_(which, Link.ended_at.is_not(None), Link.cause == cause)
-    link = (Link.account_id, Link.associate_id, Link.role)
-    newest_first = (Link.ended_at.desc(), Link.id.desc())
-    meant = select(Link.id).where(is_meant).correlate(None)
-    newest = meant.ext(distinct_on(*link)).order_by(*link, *newest_first)
-    first = meant.where(Link.is_primary).ext(distinct_on(link[0])).order_by(link[0], *newest_first)
-    is_open = and_(other.account_id == Link.account_id, other.ended_at.is_(None))
-    twin = exists().where(is_open, other.associate_id == Link.associate_id, other.role == Link.role)
-    leads = Link.id.in_(first) & ~exists().where(is_open, other.is_primary)
-    reopened = session.execute(
-        update(Link)
-        .where(Link.id.in_(newest), ~twin)
-        .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, ended_job=None, is_primary=leads)
-        .returning(*link)
-        .execution_options(synchronize_session=False)
-    ).all()
-    _call(session, is_meant, "undone")
-    _tell(session, begun=reopened)
-
-
-def _call(session: Session, which: ColumnElement[bool], cause: str) -> None:
-    """Say that links ended for another cause."""
-    session.execute(
-        update(Link).where(which).values(cause=cause, ended_job=None).execution_options(synchronize_session=False)
-    )
-
-
-def _tell(session: Session, *, ended: Iterable[Any] = (), begun: Iterable[Any] = ()) -> None:
+def record_links(session: Session, *, ended: Iterable[Any] = (), begun: Iterable[Any] = ()) -> None:
     """Record what ended and begun, some thousands an event."""
     told = [(0, link) for link in ended] + [(1, link) for link in begun]
     for start in range(0, len(told), TOLD_AT_ONCE):

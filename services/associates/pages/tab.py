@@ -67,11 +67,12 @@ def add_link(account_id: uuid.UUID) -> Response:
     try:
         account = account_facts(account_id)
         with unit_of_work() as session:
-            associate_id = _chosen(session, typed)
-            values = load_form(LinkIn(unknown=ma.EXCLUDE), {**typed, "associate_id": associate_id})
-            actor, primary = current_actor(), values["is_primary"]
-            links.begin_link(session, actor, account, values["associate_id"], values["role"], primary=primary)
-            name = associates.get_associate(session, values["associate_id"]).name
+            given = {**typed, "associate_id": _chosen(session, typed), "since": typed.get("since") or None}
+            values = load_form(LinkIn(unknown=ma.EXCLUDE), given)
+            associate_id, role = values["associate_id"], values["role"]
+            more = {"primary": values["is_primary"], "since": values["since"]}
+            links.begin_link(session, current_actor(), account, associate_id, role, **more)
+            name = associates.get_associate(session, associate_id).name
     except DomainError as refusal:
         return make_response(_dialog(account_id, typed, refusal), 422)
     return _done(account_id, f"{short(name)} looks after this customer now.")
@@ -115,13 +116,36 @@ def change_role(account_id: uuid.UUID, link_id: uuid.UUID) -> Response:
     return _done(account_id, f"{_name(one)} has the role {ROLES[values['role']]} now.")
 
 
+@blueprint.get(f"{ONE}/since")
+@requires("assign", feature=PARTNER_MANAGEMENT)
+def since_dialog(account_id: uuid.UUID, link_id: uuid.UUID) -> str:
+    """Ask since when the associate looks after the customer."""
+    return _since_dialog(_open(account_id, link_id))
+
+
+@blueprint.post(f"{ONE}/since")
+@requires("assign", feature=PARTNER_MANAGEMENT)
+def change_since(account_id: uuid.UUID, link_id: uuid.UUID) -> Response:
+    """Say since when."""
+    one, typed = _open(account_id, link_id), request.form.get("since", "")
+    try:
+        values = load_form(RolePatch(only=("since",)), {"since": typed})
+        account = account_facts(account_id)
+        with unit_of_work() as session:
+            links.change_since(session, current_actor(), account, link_id, values["since"])
+    except DomainError as refusal:
+        return make_response(_since_dialog(one, typed, refusal), 422)
+    return _done(account_id, f"{_name(one)} looks after this customer since {values['since']:%-d %b %Y}.")
+
+
 @blueprint.post(f"{ONE}/primary")
 @requires("assign", feature=PARTNER_MANAGEMENT)
 def make_primary(account_id: uuid.UUID, link_id: uuid.UUID) -> Response:
     """Make this the associate to turn to first."""
     one = _open(account_id, link_id)
+    account = account_facts(account_id)
     with unit_of_work() as session:
-        links.make_primary(session, account_id, link_id)
+        links.make_primary(session, current_actor(), account, link_id)
     return _done(account_id, f"{_name(one)} is the one to turn to first now.")
 
 
@@ -190,6 +214,16 @@ def _dialog(account_id: uuid.UUID, typed: Raw, refusal: DomainError | None = Non
 def _role_dialog(one: links.LinkOfAccount, refusal: DomainError | None = None) -> str:
     errors = {"role": [refusal.sentence]} if refusal else {}
     return render_template("associates/role.html", one=one, name=_name(one), roles=list(ROLES.items()), errors=errors)
+
+
+def _since_dialog(one: links.LinkOfAccount, typed: str | None = None, refusal: DomainError | None = None) -> str:
+    return render_template(
+        "associates/since.html",
+        one=one,
+        name=_name(one),
+        since=one.link.begun_at.date().isoformat() if typed is None else typed,
+        errors={"since": refusal.fields.get("since", [refusal.sentence])} if refusal else {},
+    )
 
 
 def _done(account_id: uuid.UUID, text: str, undo_url: str | None = None) -> Response:

@@ -27,6 +27,8 @@ FIELD_LABELS = {
     "customer": "Customer",
     "customers": "Customers",
     "role": "Role",
+    "since": "Since",
+    "primary": "Primary",
     "associate_id": "Associate",
 }
 KINDS = {"employee": "Colleague", "dealer": "Dealer", "partner": "Partner", "other": "Other"}
@@ -48,7 +50,7 @@ DEEDS = {
     **records.DEEDS,
     "linked": ("gave {} a customer", "link", "success"),
     "unlinked": ("took a customer from {}", "ban", "warning"),
-    "role": ("changed a role of {}", "replace", "info"),
+    "role": ("changed what {} does for a customer", "replace", "info"),
     "linked_many": ("gave {} customers", "users", "success"),
     "unlinked_many": ("took customers from {}", "users", "warning"),
     "undone_many": ("took back what was done to customers of {}", "arrow-back-up", "warning"),

@@ -8,7 +8,7 @@ import marshmallow as ma
 from services.associates.domain.search import Query
 from shared.errors import Invalid
 from shared.fields import Choice, Code, Country, Email, Name, Phone, Tags, Text
-from shared.web import PageQuery, decode_cursor
+from shared.web import PageQuery, current_identity, decode_cursor
 from shared.web.paging import FOREIGN, as_id, as_order
 
 KINDS = ("dealer", "partner", "employee", "other")
@@ -45,8 +45,11 @@ class AssociatePatch(AssociateIn):
     name = Name(300, allow_none=False, metadata={"example": "Dana Dealer"})
 
 
+OF_STAFF = ("notes", "status_reason")
+
+
 class AssociateOut(ma.Schema):
-    """An associate. `version` is also its ETag."""
+    """An associate. `version` is also its ETag. What staff wrote about an associate is null for its own users."""
 
     id = ma.fields.UUID()
     code = ma.fields.String(metadata={"example": "A10001"})
@@ -72,6 +75,11 @@ class AssociateOut(ma.Schema):
     created_at = ma.fields.DateTime()
     created_by_name = ma.fields.String()
     updated_at = ma.fields.DateTime()
+
+    @ma.post_dump
+    def keep_to_staff(self, told: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Leave out what an associate's user shall not read about it."""
+        return told if current_identity().sees_all else told | dict.fromkeys(OF_STAFF)
 
 
 class AssociatePage(ma.Schema):

@@ -1,5 +1,7 @@
 """What comes in and goes out about who looks after whom."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from services.associates.domain.links import ROLES
@@ -7,6 +9,8 @@ from services.associates.schemas.associates import KINDS, AssociateOut
 from shared.fields import Choice, Email, Name
 
 ROLE = {"description": "manages (default), lead_source, sales, collections or service", "example": "manages"}
+
+NO_DAY: dict[str, Any] = {"invalid": "Choose a day, or write it as 2026-12-31."}
 
 
 class LinkIn(ma.Schema):
@@ -16,6 +20,12 @@ class LinkIn(ma.Schema):
     role = Choice(ROLES, load_default="manages", metadata=ROLE)
     is_primary = ma.fields.Boolean(
         load_default=False, metadata={"description": "The one to turn to first; the former one steps back."}
+    )
+    since = ma.fields.Date(
+        load_default=None,
+        allow_none=True,
+        error_messages=NO_DAY,
+        metadata={"description": "The day it began, if not today; none to come.", "example": "2026-01-31"},
     )
 
 
@@ -28,12 +38,16 @@ class ColleagueIn(ma.Schema):
 
 
 class RolePatch(ma.Schema):
-    """Another role, or the first place. What is left out stays."""
+    """Another role, the first place, or another beginning. What is left out stays."""
 
     role = Choice(ROLES, metadata=ROLE)
     is_primary = ma.fields.Boolean(
         validate=ma.validate.Equal(comparable=True, error="Make another one primary instead."),
         metadata={"description": "Only true: the former one steps back by itself."},
+    )
+    since = ma.fields.Date(
+        error_messages=NO_DAY,
+        metadata={"description": "The day since when it has this role; none to come.", "example": "2026-01-31"},
     )
 
 

@@ -174,13 +174,14 @@ def undo_customers(
     for left in reversed(range(TRIES)):
         try:
             with session.begin_nested():
-                result = Undo(cursor_of(session), job, ids, asked, links or LinksTakenBack()).apply()
+                undo = Undo(cursor_of(session), job, ids, asked, links or LinksTakenBack())
+                result = undo.apply()
             break
         except CONFLICTS:
             if not left:
                 raise
     if result.removed or result.restored:
-        record(session, Outbox, _event(job, result))
+        record(session, Outbox, _event(job, undo.removed, result.restored))
     return result
 
 
@@ -192,12 +193,12 @@ def _with_plans(session: Session) -> Cursor:
     return cursor
 
 
-def _event(job: UndoJob, result: UndoResult) -> AccountsTakenBack:
+def _event(job: UndoJob, removed: Sequence[str], restored: int) -> AccountsTakenBack:
     return AccountsTakenBack(
         job_id=str(job.id),
         chunk_no=job.chunk_no,
-        removed=result.removed,
-        restored=result.restored,
+        removed=list(removed),
+        restored=restored,
         actor_id=str(job.actor_id),
         actor_name=job.actor_name,
         file_name=job.file_name,
@@ -225,6 +226,7 @@ class Undo:
         }
         self.left: list[Kept] = []
         self.kept: set[Place] = set()
+        self.removed: list[str] = []  # accounts
 
     def apply(self) -> UndoResult:
         """Take back what can be; return the counts."""
@@ -233,7 +235,7 @@ class Undo:
         here = [account for account, is_made in locked if not is_made]
         self.known |= {"made": made, "here": here}
         gone = self._run(GONE)[0][0]
-        removed = self._remove_accounts(made)
+        self._remove_accounts(made)
         lost = self._remove_contacts()
         fields = Fields(self.cursor, self.job, here)
         given = fields.give_back({place.account for place in lost})
@@ -247,19 +249,18 @@ class Undo:
         kept |= self.links.stayed.intersection(here)
         of_made = {f"/customers/{account}" for account in made}
         self.left += [one for one in self.links.left if one.url not in of_made]  # those tell it themselves
-        return UndoResult(removed, len(restored - kept), len(kept), gone, self.left)
+        return UndoResult(len(self.removed), len(restored - kept), len(kept), gone, self.left)
 
-    def _remove_accounts(self, made: Sequence[str]) -> int:
+    def _remove_accounts(self, made: Sequence[str]) -> None:
         for account, code, name, *touch in self._run(TOUCHED_ACCOUNTS):
             self.kept.add(Place(account, account))
             self.left.append(left_account(account, code, name, *touch))
             is_alone = account in self.links.changed and account not in self.links.looked_after
             if is_alone:  # touched while its links went, or they had not come yet
                 self.left.append(left_alone(account, code, name))
-        remove = [account for account in made if Place(account, account) not in self.kept]
-        for statement in REMOVE_ACCOUNTS if remove else ():
-            self.cursor.execute(sql.SQL(statement), {**self.known, "remove": remove})
-        return len(remove)
+        self.removed = [account for account in made if Place(account, account) not in self.kept]
+        for statement in REMOVE_ACCOUNTS if self.removed else ():
+            self.cursor.execute(sql.SQL(statement), {**self.known, "remove": self.removed})
 
     def _remove_contacts(self) -> set[Place]:
         """Remove the contacts that came to accounts which were there before; return them."""
