@@ -55,6 +55,16 @@ class AssociateMissing(Invalid):
         super().__init__(words, fields={"associate": [words]})
 
 
+class UnknownAccount(Invalid):
+    """An export is asked for of an account that there is not."""
+
+    code = "unknown_account"
+
+    def __init__(self, text: str) -> None:
+        words = f"There is no customer with the code “{text[:60]}”."
+        super().__init__(words, fields={"account": [words]})
+
+
 class RoleMissing(Invalid):
     """An account would be neither customer nor vendor."""
 
@@ -102,6 +112,29 @@ class UnknownColumns(Invalid):
 
     def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
         sentence = f"There is no column “{unknown[0][:60]}”. There are: {', '.join(known)}."
+        super().__init__(sentence, fields={"columns": [sentence]})
+
+
+class TooManyAttributes(Invalid):
+    """The customers of an export have more further fields than go into one file."""
+
+    code = "too_many_attributes"
+
+    def __init__(self, most: int) -> None:
+        sentence = (
+            f"These customers have more than {most:,} further fields, which is the most that go into one file. Export"
+            " fewer customers, or leave the further fields out."
+        )
+        super().__init__(sentence, fields={"columns": [sentence]})
+
+
+class NoAttributes(Invalid):
+    """An export would have no column at all: only further fields were chosen, and there are none."""
+
+    code = "no_attributes"
+
+    def __init__(self) -> None:
+        sentence = "None of these customers has further fields. Choose other columns."
         super().__init__(sentence, fields={"columns": [sentence]})
 
 
@@ -177,6 +210,15 @@ class MessageTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This mail was begun by somebody else. Begin it anew.")
+
+
+class MessageSent(Conflict):
+    """A mail was changed after it had been sent, and is sent again under the same id."""
+
+    code = "message_sent"
+
+    def __init__(self, message_id: uuid.UUID) -> None:
+        super().__init__("This mail was sent already; begin a new one.", extra={"existing": {"id": str(message_id)}})
 
 
 class NoRecipient(Invalid):

@@ -18,6 +18,7 @@ from services.customers.bulk.selection import stream_snapshot
 from services.customers.bulk.undo import AskedLinks, LinksTakenBack
 from services.customers.bulk.wishes import with_wishes
 from services.customers.domain import tidying
+from services.customers.domain.accounts import account_meant
 from services.customers.domain.copies import associate_meant
 from services.customers.domain.search import SearchQuery
 from services.customers.domain.selections import get_selection, get_snapshot
@@ -176,15 +177,27 @@ def export_rows(kind: str) -> Response:
         query = _query(session, asked)  # what is refused is so before the first byte
 
     def pieces() -> Iterator[bytes]:
-        with read_only() as session:
+        with read_only(one_moment=True) as session:
             yield from stream_export(session, kind, query, form)
 
-    return Response(stream_with_context(pieces()), content_type="text/csv; charset=utf-8")
+    return Response(stream_with_context(_begun(pieces())), content_type="text/csv; charset=utf-8")
+
+
+def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Make the first piece at once, so that what is refused on the way to it is still an answer."""
+    first = next(pieces)
+
+    def all_of_them() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return all_of_them()
 
 
 def _query(session: Session, asked: dict[str, Any]) -> SearchQuery:
     wanted = asked["filter"]
-    return search_query(wanted, associate_meant(session, wanted.get("associate"), wanted.get("associate_role")))
+    associate = associate_meant(session, wanted.get("associate"), wanted.get("associate_role"))
+    return search_query(wanted, associate, account_meant(session, wanted.get("account")))
 
 
 @blueprint.get("/internal/snapshots/<uuid:snapshot_id>")

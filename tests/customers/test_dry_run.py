@@ -21,6 +21,7 @@ from shared.forecast import LONGEST, MOST_FIELDS, MOST_ROWS
 from shared.testing import client_of_service
 from tests.customers.bulk_chunks import account, apply, arrow, contacts, counts, everything, frame, job, refused
 from tests.customers.test_bulk_any import ROW
+from tests.every_row import outcomes
 
 CHOICES = st.tuples(
     st.lists(ROW, min_size=1, max_size=6),
@@ -59,8 +60,9 @@ def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_wri
         rows, mode, match, blank, repeated = chunk
         choices = {"mode": mode, "match": match, "blank": blank, "repeated": repeated}
         seen = state(session)
-        told = check(session, *rows, **choices)
+        told = check(session, *rows, **choices, every_row=True)
         assert state(session) == seen
+        assert outcomes(told) == counts(told)
         done = apply(session, *rows, **choices)
         assert counts(told) == counts(done)
         assert told["refusals"] == [vars(one) if not isinstance(one, dict) else one for one in done["refusals"]]

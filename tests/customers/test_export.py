@@ -2,6 +2,7 @@
 
 import csv
 import io
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,10 @@ from services.customers.bulk.target import customers_target
 from services.customers.domain.search import SearchQuery, all_accounts, find_accounts
 from services.customers.errors import UnknownColumns
 from services.customers.models import Account
+from services.imports.domain.mapping import Mapping
+from services.imports.domain.matching import suggest
 from services.imports.domain.sample import csv_of
+from services.imports.domain.sniffing import sniff
 from services.imports.domain.target import Target
 from shared.cells import MARK, defuse, restore
 from shared.db import unit_of_work
@@ -108,11 +112,23 @@ def test_export_when_longer_than_search_counts_is_whole(session):
     assert {row["Name"] for row in found} == {"Smith"}
 
 
-def test_export_by_default_has_the_columns_of_the_sample_and_the_mark(session, some):
+def test_export_by_default_has_the_columns_of_the_sample_those_of_the_list_and_the_mark(session, some):
     header = exported(session).decode("utf-8-sig").splitlines()[0]
     target = Target.from_json(customers_target()).without(ASSOCIATE_FIELDS)  # which an export has not
     sample = csv_of(target).decode("utf-8-sig").splitlines()[0]
-    assert header == f"{sample},{MARK}"
+    assert header == f"{sample},_status,{MARK}"
+    contacts = exported(session, kind="contacts").decode("utf-8-sig").splitlines()[0]
+    assert contacts.endswith(f"Second phone,_primary,_status,{MARK}")
+
+
+def test_export_by_default_when_it_comes_back_needs_no_matching(session, some):
+    """What the list shows and no import changes is left out, and no attribute of the customer."""
+    sniffed = sniff(exported(session))
+    matches = suggest(sniffed.header, Target.from_json(customers_target()))
+    assert {match.how for match in matches} == {"exact", "own"}
+    mapping = Mapping({match.column: match.field for match in matches if match.field}, keep_unmapped=True)
+    assert mapping.unmapped(sniffed.header) == []
+    assert [match.column for match in matches if match.how == "own"] == ["_status", MARK]
 
 
 def test_export_when_written_as_asked(session, make_account):
@@ -246,3 +262,43 @@ def test_export_when_not_permitted_is_not_offered(app, viewer):
     assert "/imports/exports/new/customers" in page
     assert "/imports/exports/new/contacts" in page
     assert 'href="/imports/exports"' in page
+
+
+def test_export_of_one_account_has_its_contacts_alone(bulk: Flask):
+    """By its code however written, or its id; whatever its status, unless that is asked for, too."""
+    insert(3, name="Smith")
+    with unit_of_work() as session:
+        session.execute(text("UPDATE account SET status = 'inactive' WHERE code = '2'"))
+        session.execute(
+            text(
+                "INSERT INTO contact (account_id, last_name, name_key, contact_key, is_primary, created_by, created_by_name)"
+                " SELECT id, 'Of ' || code || word, word, word, word = 'a', uuidv7(), 'Ada'"
+                " FROM account, unnest(ARRAY['a', 'b']) AS word"
+            )
+        )
+        two = str(session.execute(text("SELECT id FROM account WHERE code = '2'")).scalar_one())
+    client = client_of_service(bulk, "imports")
+    for account in ("2", " 2 ", two):
+        asked = {"filter": {"account": account}}
+        assert client.post("/internal/exports/contacts/check", json=asked).json == {}
+        assert client.post("/internal/exports/contacts/count", json=asked).json == {"rows": 2}
+        found = rows(client.post("/internal/exports/contacts", json=asked).data)
+        assert [row["Last name"] for row in found] == ["Of 2a", "Of 2b"]
+    active = {"filter": {"account": "2", "status": "active"}}
+    assert client.post("/internal/exports/contacts/count", json=active).json == {"rows": 0}
+    assert client.post("/internal/exports/customers/count", json={"filter": {"account": "1"}}).json == {"rows": 1}
+    for unknown in ("9", str(uuid.uuid4())):
+        for path in ("contacts/check", "contacts/count", "contacts"):
+            answer = client.post(f"/internal/exports/{path}", json={"filter": {"account": unknown}})
+            assert (answer.status_code, answer.json["code"]) == (422, "unknown_account")
+            assert list(answer.json["errors"]) == ["account"]
+
+
+def test_contacts_of_an_account_are_exported_by_who_may(app, client, make_account, make_contact):
+    account = make_account("Cobalt", code="C&1")
+    entry = "/imports/exports/new/contacts?account=C%261"
+    exporter = client_as(app, "customers.view", "export")
+    assert entry not in exporter.get(f"/customers/{account.id}").text  # there are none
+    make_contact(account, "Smith")
+    assert entry in exporter.get(f"/customers/{account.id}").text
+    assert entry not in client_as(app, "customers.view", "import").get(f"/customers/{account.id}").text

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
@@ -19,6 +20,7 @@ from services.customers.models import Account, Change, Contact
 from services.customers.schemas import AccountPatch
 from shared.db import unit_of_work, uuid7
 from tests.customers.conftest import ADA, BEN
+from tests.customers.counting import counted
 
 Make = Callable[..., Any]
 
@@ -115,6 +117,21 @@ def test_history_when_the_account_is_deleted_stays(make_account: Make, session: 
     assert [(one.field, one.old) for one in deletion.changes] == [("code", "007"), ("name", "Cobalt Labs")]
     with pytest.raises(AccountNotFound):
         read_history(session, uuid.uuid4())
+
+
+def test_history_of_a_removed_contact_when_read_asks_for_this_account_alone(
+    app: Flask, make_account: Make, make_contact: Make, session: Session
+) -> None:
+    account = make_account("Cobalt Labs")
+    contact = make_contact(account, "Petrov", first_name="Chloe")
+    contacts.remove_contact(session, ADA, account.id, contact.id, 1)
+    session.commit()
+    with counted(app) as statements:
+        entries, _ = read_history(session, account.id)
+    assert {one.contact_name for one in entries if one.contact_id} == {"Chloe Petrov"}
+    asked = [statement for statement in statements if "FROM change" in statement]
+    assert len(asked) == 2
+    assert all("change.account_id = " in statement for statement in asked), "what has no index reads the whole table"
 
 
 texts = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session
 from services.customers.bulk.export import ExportForm, stream_export
 from services.customers.domain import copies, search, search_sql
 from services.customers.domain.search import SearchQuery, all_accounts, find_accounts
+from services.customers.domain.status import set_account_status
 from services.customers.models import Account
 from shared.db import unit_of_work
 from shared.testing import SignedClient, client_as
+from tests.customers.conftest import ADA
 
 DANA, EVE = uuid.uuid4(), uuid.uuid4()
 ON = frozenset({"partner_management"})
@@ -56,6 +59,31 @@ def test_list_when_filtered_by_associate_has_theirs(
     assert names(ada, associate=str(DANA), q="min") == ["Cobalt Mines"]
     assert names(ada, associate=str(uuid.uuid4())) == []
     assert names(ada, associate="a10001", status="active", kind="company") == both
+
+
+@pytest.mark.parametrize("few", [search_sql.FEW_LINKS, 0], ids=["few links", "many links"])
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_count_when_filtered_by_associate_is_exact_up_to_the_most(
+    session: Session, make_account: Callable[..., Account], few: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (search, search_sql):
+        monkeypatch.setattr(module, "MOST", 4)
+    monkeypatch.setattr(search, "FEW_LINKS", few)
+    made = [make_account(f"Cobalt {number}", tags=["gold"] if number < 3 else []) for number in range(6)]
+    set_account_status(session, ADA, made[5].id, "inactive", "Closed down")
+    links = [(one, role) for one in made for role in ("manages", "sales")]
+    copies.change_links(session, [], [[str(one.id), str(DANA), role] for one, role in links])
+    asked: list[tuple[dict[str, Any], int, bool]] = [
+        ({"tag": "gold"}, 3, False),
+        ({"tag": "gold", "associate_role": "sales"}, 3, False),
+        ({"status": "inactive"}, 1, False),
+        ({"status": "inactive", "tag": "gold"}, 0, False),
+        ({}, 4, True),
+        ({"status": "all"}, 4, True),
+    ]
+    for choice, count, capped in asked:
+        found = find_accounts(session, SearchQuery(associate=DANA, limit=limit, **choice))
+        assert (found.count, found.capped) == (count, capped), choice
 
 
 def test_list_when_filtered_wrongly_says_so(app: Flask, ada: SignedClient, names: Callable[..., list[str]]) -> None:

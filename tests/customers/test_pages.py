@@ -9,10 +9,21 @@ from urllib.parse import unquote
 
 import pytest
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from services.customers.domain.accounts import edit_account
+from services.customers.models import Account
+from services.customers.pages.forms import account_typed
+from services.customers.schemas import AccountIn
 from shared.db import unit_of_work
+from shared.errors import Invalid
+from shared.keys import clean
 from shared.testing import SignedClient, client_as
+from shared.web.forms import load_form
 from tests.customers.conftest import ADA, BEN
 from tests.customers.counting import counted
 
@@ -150,6 +161,68 @@ def test_form_when_sent_adds_the_customer(client: SignedClient) -> None:
     assert 'href="https://c.example"' in page
     assert "Shoe" in page
     assert "Hat" not in page
+
+
+@pytest.mark.parametrize("second", ["Region", "Region ", " Region\u00a0"])
+def test_form_when_a_further_field_stands_twice_keeps_both_rows(
+    client: SignedClient, make_account: Make, second: str
+) -> None:
+    account = make_account("Cobalt Labs", code="7", attributes={"Region": "North"})
+    rows = {"attribute_name": ["Region", second], "attribute_text": ["North", ""]}
+    form = {**FORM, "code": "7", "version": "1", **rows}
+    for url in ("/customers", f"/customers/{account.id}/edit"):
+        page = client.post(url, data=form)
+        assert page.status_code == 422
+        assert "“Region” stands here twice." in page.text
+        assert len(re.findall(r'name="attribute_name" value="\s*Region\s*"', page.text)) == 2
+        assert 'name="attribute_text" value="North"' in page.text
+    assert client.post(f"/customers/{account.id}/edit", data={**form, "attribute_text": ["", "x"]}).status_code == 422
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text("Ra \u00a0", max_size=3), st.text("xy ", max_size=2)), max_size=4))
+def test_further_fields_when_typed_are_all_kept_or_refused(rows: list[tuple[str, str]]) -> None:
+    names, texts = [name for name, _ in rows], [text for _, text in rows]
+    form = MultiDict([("name", "Cobalt"), ("kind", "company"), ("is_customer", "true")])
+    form.setlist("attribute_name", names)
+    form.setlist("attribute_text", texts)
+    typed = account_typed(form)
+    filled = [(name, text) for name, text in rows if name.strip() or text.strip()]
+    assert list(typed["attributes"].values()) == [text for _, text in filled]
+    meant = [clean(name) for name, _ in filled]
+    if "" in meant or len(set(meant)) < len(meant):
+        with pytest.raises(Invalid):
+            load_form(AccountIn(), typed)
+    else:
+        kept = load_form(AccountIn(), typed)["attributes"]
+        assert kept == {clean(name): clean(text) for name, text in filled if text.strip()}
+
+
+def test_form_when_sent_again_leads_to_the_customer_that_it_added(client: SignedClient, session: Session) -> None:
+    form = {**FORM, "form_id": _form_id(client.get("/customers/new").text)}
+    refused = client.post("/customers", data={**form, "email": "nobody@"})
+    assert refused.status_code == 422
+    first, again = (client.post("/customers", data=form) for _ in range(2))
+    assert first.status_code == again.status_code == 303
+    assert first.location == again.location
+    assert session.scalar(select(func.count()).select_from(Account)) == 1
+
+
+def test_form_when_changed_and_sent_again_tells_what_it_added(client: SignedClient, session: Session) -> None:
+    form = {**FORM, "form_id": _form_id(client.get("/customers/new").text)}
+    made = client.post("/customers", data=form).location
+    other = client.post("/customers", data={**form, "name": "Cobalt Mines"})
+    assert other.status_code == 409
+    assert f'<a href="{made}">Look at what was added</a>' in other.text
+    assert 'value="Cobalt Mines"' in other.text
+    assert session.scalar(select(func.count()).select_from(Account)) == 1
+    fresh = _form_id(other.text)
+    assert client.post("/customers", data={**form, "name": "Cobalt Mines", "form_id": fresh}).status_code == 303
+    assert session.scalar(select(func.count()).select_from(Account)) == 2
+
+
+def _form_id(page: str) -> str:
+    return re.search(r'name="form_id" value="([^"]+)"', page)[1]
 
 
 def test_form_when_the_code_is_taken_links_to_its_owner(client: SignedClient, make_account: Make) -> None:

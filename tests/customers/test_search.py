@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -313,6 +315,17 @@ def test_each_step_uses_its_index_even_without_statistics(session, fill, typed, 
         used = {name for name in ("account_sorted", "account_code_key_key", "account_search") if f" {name} " in plan}
         assert used == expected, plan
         session.execute(text(search_sql.PLAN_FREELY))
+
+
+def test_links_when_asked_for_name_the_accounts_that_are_meant():
+    """An `id` alone would mean the link's, had that table one."""
+    question = search._question(SearchQuery("smith", associate=uuid.uuid4()), mine=uuid.uuid4())
+    steps = (search_sql.starts, search_sql.walk, search_sql.is_frequent, search_sql.candidates, search_sql.by_links)
+    for step in (*steps, search_sql.every_match):
+        statement = step(question)
+        linked = re.findall(r"link\.account_id = (\S+)", statement)
+        assert len(linked) == statement.count("AS link") > 0
+        assert set(linked) <= {"account.id", "first.id", "walked.id"}, statement
 
 
 def test_every_statement_runs_planned(session, weber, monkeypatch):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.customers.app import create_bulk_app
 from services.customers.domain import copies
 from services.customers.domain.accounts import delete_account
-from services.customers.domain.pasted import MOST_CODES, read_codes
+from services.customers.domain.pasted import MOST_CODES, as_pasted, read_codes
 from services.customers.domain.status import set_account_status
 from services.customers.errors import NoCodes, TooManyCodes
 from services.customers.schemas.codes_file import codes_file
@@ -134,6 +134,25 @@ def test_unknown_codes_when_pasted_again_are_the_same(written: list[str]) -> Non
     assert read_codes(codes_file(codes))[0] == codes
 
 
+@given(st.text())
+@example('"A;1"\nB')
+@example('"A""1"\nB')
+@example('"A\t""1"')
+@example('" ""A"')
+def test_codes_when_put_back_into_the_box_are_read_as_the_same(pasted: str) -> None:
+    try:
+        codes, keys, _ = read_codes(pasted)
+    except NoCodes:
+        return
+    assert read_codes(as_pasted(codes))[:2] == (codes, keys)
+
+
+def test_list_when_edited_keeps_codes_that_hold_a_separator(staff: SignedClient) -> None:
+    made = staff.post("/customers/selections", data={"codes": '"A;1"\nB'}).location
+    box = staff.get(f"/customers/selections/new?from={made[-36:]}").text
+    assert "&#34;A;1&#34;\nB</textarea>" in box
+
+
 def test_zeros_when_two_customers_would_fit_take_neither(
     app: Flask, staff: SignedClient, make_account: Callable[..., Any]
 ) -> None:
@@ -224,8 +243,11 @@ def test_screens_when_walked_through_lead_from_the_list_to_what_was_found(
         (listed, "All that the list shows: “cobalt”, active"), (ticked, "1 ticked customer"), (pasted, "2 pasted codes"),
     ):  # fmt: skip
         assert answer.status_code == 303
-        assert words in staff.get(answer.location).text
+        shown = staff.get(answer.location).text
+        assert words in shown
+        assert "data-quiet" not in shown, "who is not answered would wait for ever"
     report = staff.post(f"{listed.location}/resolve").text
+    assert "data-quiet" not in report
     assert "1 customer found" in report
     assert "/associates/fragments/change?snapshot=" in report
     lost = staff.post(f"{pasted.location}/resolve").text

@@ -136,7 +136,7 @@ class Chunk:
         found = self._find(self.job.match, rows["key"])
         new = self._existing(rows, found) if found.height else rows
         if self.job.mode == "update":
-            self.result.skipped += new.height
+            self.result.skips(new["_row"])
         elif new.height:
             self._create(new)
 
@@ -178,7 +178,7 @@ class Chunk:
             self._refusal(row, line, self.job.match, "ambiguous_match", fits_several("customers", codes, matches))
         here = rows.filter(pl.col("matches") == 1)
         if self.job.mode == "create":
-            self.result.skipped += here.height
+            self.result.skips(here["_row"])
         else:
             if self.job.match == "email":
                 other = code_keys(here["code"]) != here["account_code_key"]

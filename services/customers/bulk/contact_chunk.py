@@ -58,7 +58,7 @@ class ContactsChunk:
         person = people.find(row)
         if person is None:
             if self.job.mode == "update":
-                self.result.skipped += 1
+                self.result.skips([row["_row"]])
                 return
             person = people.add(row)
             self.result.created += 1
@@ -67,7 +67,7 @@ class ContactsChunk:
             told = f"This contact came before, on line {person.line}."
             raise RowRefused("email" if row["email"] else "last_name", "repeated_key", told)
         elif self.job.mode == "create":
-            self.result.skipped += 1
+            self.result.skips([row["_row"]])
         else:
             job = self.job if person.line is None else self.job.keeping()
             before = dict(person.record)
@@ -133,7 +133,7 @@ class ContactsDryRun(ContactsChunk):
 
     def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
         super().__init__(session, cursor, job, checked)
-        self.forecast = Forecast()
+        self.forecast = Forecast(every_row=job.every_row)
 
     def _known(self, ids: Iterable[str]) -> dict[str, Known]:
         return read_known(self.cursor, ids)

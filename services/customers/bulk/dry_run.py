@@ -58,7 +58,7 @@ def _look(session: Session, job: ImportJob, checked: CheckedRows, kind: type[Loo
         for plan in PLANS:
             cursor.execute(f"SET LOCAL {plan} = off")
         look = kind(session, cursor, job, checked)
-        return look.forecast.answer(look.apply())
+        return look.forecast.answer(look.apply(), checked.rows.iter_rows(named=True))
     finally:
         savepoint.rollback()
 
@@ -68,7 +68,7 @@ class DryRun(Chunk):
 
     def __init__(self, session: Session, cursor: Cursor, job: ImportJob, checked: CheckedRows) -> None:
         super().__init__(session, cursor, job, checked)
-        self.forecast = Forecast()
+        self.forecast = Forecast(every_row=job.every_row)
         self.left: dict[str, Known] = {}
 
     def _find(self, match: str, keys: pl.Series) -> pl.DataFrame:
@@ -123,7 +123,8 @@ class DryRun(Chunk):
             if self.linking:
                 self.linking.note_new(rows, records.ids)
         if not self.forecast.sees_enough:
-            for row in rows.sort("_row").head(MOST_ROWS).iter_rows(named=True):
+            shown = rows.height if self.job.every_row else MOST_ROWS
+            for row in rows.sort("_row").head(shown).iter_rows(named=True):
                 self.forecast.creates(row["_row"], row["_line"], values_of(row))
         return rows.height
 

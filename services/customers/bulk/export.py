@@ -7,7 +7,7 @@ them, but for those in which a cell may have to be changed.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,10 @@ from psycopg import sql
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from services.customers.bulk.export_target import ExportTarget, export_target
+from services.customers.bulk.export_target import MOST_ATTRIBUTES, ExportTarget, export_target
 from services.customers.domain.search import SearchQuery, all_accounts
+from services.customers.errors import NoAttributes, TooManyAttributes
+from shared.attribute_columns import ALL_ATTRIBUTES, attribute_columns
 from shared.cells import defuse, defuse_frame, defuse_lines
 
 BLOCK_ROWS = 4_000
@@ -47,12 +49,20 @@ def count_export(session: Session, kind: str, query: SearchQuery) -> int:
 
 
 def stream_export(session: Session, kind: str, query: SearchQuery, form: ExportForm) -> Iterator[bytes]:
-    """Give the file piece by piece, its header first; raise UnknownColumns before anything is read."""
+    """Give the file piece by piece, its header first.
+
+    Raises UnknownColumns before anything is read, TooManyAttributes and NoAttributes before the first piece. Which
+    attributes there are is a query of its own: the session must be one of `read_only(one_moment=True)`.
+    """
     target = export_target(kind)
-    columns = target.chosen(form.columns)
-    yield _header(columns, form)
+    chosen = target.chosen(form.columns)
     session.execute(text(f"SET LOCAL statement_timeout = '{SLOWEST_MINUTES}min'"))
-    statement, values = export_statement(target, query, columns)
+    attributes = find_attributes(session, query) if ALL_ATTRIBUTES in chosen else {}
+    columns = [column for name in chosen for column in (attributes.values() if name == ALL_ATTRIBUTES else [name])]
+    if not columns:
+        raise NoAttributes
+    yield _header(columns, form)
+    statement, values = export_statement(target, query, chosen, attributes)
     dialect = session.connection().dialect
     connection = session.connection().connection.driver_connection
     assert connection is not None
@@ -71,12 +81,28 @@ def stream_export(session: Session, kind: str, query: SearchQuery, form: ExportF
             yield before.result()
 
 
-def export_statement(
-    target: ExportTarget, query: SearchQuery, columns: Sequence[str]
-) -> tuple[TextClause, dict[str, Any]]:
-    """Return the SELECT of an export, and what it binds."""
+def find_attributes(session: Session, query: SearchQuery) -> dict[str, str]:
+    """Return {name: column} of the attributes that any of these accounts has, by name; raise TooManyAttributes."""
     found, values = all_accounts(query)
-    chosen = ", ".join(target.expressions[name] for name in columns)
+    statement = (
+        f"SELECT DISTINCT jsonb_object_keys(attributes) FROM ({found}) AS found WHERE attributes <> '{{}}'"  # noqa: S608
+        f" LIMIT {MOST_ATTRIBUTES + 1}"
+    )
+    names = session.execute(text(statement), values).scalars().all()
+    if len(names) > MOST_ATTRIBUTES:
+        raise TooManyAttributes(MOST_ATTRIBUTES)
+    return attribute_columns(names)
+
+
+def export_statement(
+    target: ExportTarget, query: SearchQuery, columns: Sequence[str], attributes: Iterable[str] = ()
+) -> tuple[TextClause, dict[str, Any]]:
+    """Return the SELECT of an export, and what it binds; `attributes` stand where ALL_ATTRIBUTES does."""
+    found, values = all_accounts(query)
+    bound = {f"attribute{number}": name for number, name in enumerate(attributes)}
+    values |= bound
+    pieces = {**target.expressions, ALL_ATTRIBUTES: ", ".join(f"found.attributes ->> :{name}" for name in bound)}
+    chosen = ", ".join(piece for name in columns if (piece := pieces[name]))
     statement = f'SELECT {chosen} FROM ({found}) AS found {target.join} ORDER BY rank, "order", {target.order}'  # noqa: S608
     return text(statement), values
 

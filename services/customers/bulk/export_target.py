@@ -8,6 +8,7 @@ from typing import Any
 from services.customers.bulk.rows import FIRST, SECOND
 from services.customers.bulk.target import ADDRESS, CONTACT, CUSTOMER, TARGET_FIELDS
 from services.customers.errors import UnknownColumns, UnknownExport
+from shared.attribute_columns import ALL_ATTRIBUTES
 from shared.cells import MARK
 
 ACCOUNT_JOIN = (
@@ -19,19 +20,26 @@ ACCOUNT_JOIN = (
 SEEN_VERSIONS = "concat('v', found.version, 'c' || person.version, 's' || second.version || '-' || right({}, 8))"
 CONTACT_JOIN = "JOIN contact AS person ON person.account_id = found.id"
 ROLES = "CASE WHEN NOT found.is_vendor THEN 'customer' WHEN found.is_customer THEN 'customer;vendor' ELSE 'vendor' END"
+FURTHER = "Further fields"
 OTHERS = "Not imported"
-FILTERS = ("q", "status", "kind", "role", "tag", "associate", "associate_role", "associate_name")
+MOST_ATTRIBUTES = 400  # of the 500 columns that an import takes
+EACH_ONE = f"one column each, called attributes.NAME; {MOST_ATTRIBUTES} at most"
+FILTERS = ("q", "status", "kind", "role", "tag", "associate", "associate_role", "associate_name", "account")
 
 
 @dataclass(frozen=True)
 class ExportColumn:
-    """A column: its name in the file, what stands in it, and whether it is there unless told otherwise."""
+    """A column: its name in the file, what stands in it, and whether it is there unless told otherwise.
+
+    ALL_ATTRIBUTES is as many columns as there are attributes, which `bulk.export` finds.
+    """
 
     name: str
     expression: str
     group: str
     default: bool = True
     help: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,13 @@ class ExportTarget:
     def to_json(self) -> dict[str, Any]:
         """Return it as imports reads it."""
         columns = [
-            {"name": column.name, "group": column.group, "default": column.default, "help": column.help}
+            {
+                "name": column.name,
+                "label": column.label or column.name,
+                "group": column.group,
+                "default": column.default,
+                "help": column.help,
+            }
             for column in self.columns
         ]
         return {
@@ -99,7 +113,8 @@ CUSTOMERS = ExportTarget(
     order="found.id",
     columns=(
         *(ExportColumn(one.label, _of_customers(one.name), one.group) for one in TARGET_FIELDS),
-        ExportColumn("_status", "found.status", OTHERS, default=False, help="active or inactive"),
+        ExportColumn(ALL_ATTRIBUTES, "", FURTHER, label="All that these customers have", help=EACH_ONE),
+        ExportColumn("_status", "found.status", OTHERS, help="active or inactive"),
         ExportColumn("_added", "to_char(found.created_at, 'YYYY-MM-DD')", OTHERS, default=False),
         _mark(SEEN_VERSIONS.format("CAST(second.id AS text)")),
     ),
@@ -122,8 +137,8 @@ CONTACTS = ExportTarget(
         ExportColumn("Second phone", "person.phone2", CONTACT),
         ExportColumn("City", "found.city", ADDRESS, default=False),
         ExportColumn("Country", "found.country", ADDRESS, default=False),
-        ExportColumn("_primary", "CASE WHEN person.is_primary THEN 'yes' ELSE 'no' END", OTHERS, default=False),
-        ExportColumn("_status", "person.status", OTHERS, default=False, help="active or inactive"),
+        ExportColumn("_primary", "CASE WHEN person.is_primary THEN 'yes' ELSE 'no' END", OTHERS),
+        ExportColumn("_status", "person.status", OTHERS, help="active or inactive"),
         _mark("'c' || person.version"),
     ),
 )

@@ -14,7 +14,7 @@ from services.customers.domain.history import check_version, last_deletion, reco
 from services.customers.domain.keeping import contacts_of, key_account, key_contact, lock_account, words_of
 from services.customers.domain.records import ACCOUNT_FIELDS, CONTACT_FIELDS, DEFAULTS, contact_name
 from services.customers.domain.scope import must_see_all
-from services.customers.errors import AccountNotFound, DuplicateContact, RoleMissing
+from services.customers.errors import AccountNotFound, DuplicateContact, RoleMissing, UnknownAccount
 from services.customers.models import Account, Contact, Outbox
 from shared.codes import one_code, with_free_code
 from shared.db import uuid7
@@ -61,6 +61,24 @@ def get_account(session: Session, account_id: uuid.UUID) -> Account:
 def find_account_by_code(session: Session, code: str) -> Account | None:
     """Return the account with this code, however it is written."""
     return session.scalars(select(Account).where(Account.code_key == code_key(code))).first()
+
+
+def account_meant(session: Session, text: str | None) -> uuid.UUID | None:
+    """Return the id of the account that `text` means, its id or its code, None for nothing; raise UnknownAccount."""
+    if not text:
+        return None
+    account = session.get(Account, as_uuid) if (as_uuid := _uuid(text)) else None
+    account = account or find_account_by_code(session, text)
+    if account is None:
+        raise UnknownAccount(text)
+    return account.id
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def known_accounts(session: Session, ids: Sequence[uuid.UUID]) -> Sequence[Any]:

@@ -1,6 +1,7 @@
 """Codes as spreadsheets put them on the clipboard: parted by tab, line, comma, semicolon or pipe, some in quotes."""
 
 import re
+from collections.abc import Iterable
 
 from services.customers.errors import NoCodes, TooManyCodes
 from shared.keys import INVISIBLE, code_key
@@ -41,6 +42,15 @@ def read_codes(pasted: str) -> tuple[list[str], list[str], list[int]]:
     if not cells:
         raise NoCodes
     return list(written.values()), list(written), list(times.values())
+
+
+def as_pasted(codes: Iterable[str]) -> str:
+    """Return a text of one code a line that `read_codes` reads as these codes; what would part one is in quotes."""
+    return "\n".join(_quoted(code) if '"' in code or _SPLIT.search(code) else code for code in codes)
+
+
+def _quoted(code: str) -> str:
+    return '"' + code.replace('"', '""') + '"'
 
 
 def _cells(text: str) -> list[str]:

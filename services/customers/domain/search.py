@@ -66,7 +66,7 @@ __all__ = [
 class SearchQuery:
     """What was typed and chosen. `after` is `Found.next` of the page before; `tag` is one of `account.tags`.
 
-    `associate` looks after the accounts (A5), as `associate_role` if that is given, too.
+    `associate` looks after the accounts (A5), as `associate_role` if that is given, too. `account` is that one alone.
     """
 
     text: str = ""
@@ -78,6 +78,7 @@ class SearchQuery:
     after: list[Any] | None = None
     associate: uuid.UUID | None = None
     associate_role: str | None = None
+    account: uuid.UUID | None = None
 
 
 class FoundAccount(NamedTuple):
@@ -135,11 +136,13 @@ def find_accounts(session: Session, query: SearchQuery) -> Found:
 
 def _by_steps(session: Session, question: Question) -> tuple[int, list[Place]]:
     count, places = _starts(session, question)
-    is_enough = len(places) > question.limit if question.after else count > MOST
-    if "associate" in question.links and not question.terms and not question.code:
-        if len(places) > question.limit:  # an associate with many links, and the first of them by name
-            return MOST + 1, places
+    is_full = len(places) > question.limit
+    is_by_associate_alone = "associate" in question.links and not question.terms and not question.code
+    if is_by_associate_alone and not is_full:
         return _page(session, search_sql.by_links(question), question)
+    if is_by_associate_alone:
+        return _count_by_links(session, question), places
+    is_enough = is_full if question.after else count > MOST
     if not is_enough and question.has_others:
         count, others = _others(session, question, enough=question.limit + 1 - len(places))
         places = sorted({*places, *others})
@@ -175,12 +178,20 @@ def _question(query: SearchQuery, mine: uuid.UUID | None = None) -> Question:
         terms=search_terms(typed),
         choices={name: value for name, value in choices.items() if value is not None},
         links={name: value for name, value in links.items() if value is not None},
+        account=query.account,
     )
 
 
 def _starts(session: Session, question: Question) -> tuple[int, list[Place]]:
     statement = search_sql.starts(question)
     return _page(session, statement, question) if statement else (0, [])
+
+
+def _count_by_links(session: Session, question: Question) -> int:
+    """How many there are of an associate with many links, where the first of them by name are found already."""
+    if question.after:
+        return 0
+    return session.scalar(text(search_sql.count_by_links(question)), search_sql.values(question)) or 0
 
 
 def _others(session: Session, question: Question, enough: int) -> tuple[int, list[Place]]:

@@ -41,9 +41,6 @@ CHOICES = {
     "role": "CASE :role WHEN 'vendor' THEN is_vendor ELSE is_customer END",
     "tag": ":tag = ANY (tags)",
 }
-# `id` is the account's, under whatever name it goes in the statement around. Not EXISTS, of which the planner makes a
-# join: it would read all links of an associate before the first account, where a page is full after some hundred.
-LINKED = "(SELECT true FROM account_associate AS link WHERE link.account_id = id AND {} LIMIT 1)"
 LINK_CHOICES = {"associate": "associate_id = :associate", "associate_role": "role = :associate_role"}
 OWN_ACCOUNTS = "own_account AS account"
 
@@ -68,6 +65,7 @@ class Question:
     terms: Sequence[Term]
     choices: dict[str, str]
     links: dict[str, str | uuid.UUID]
+    account: uuid.UUID | None = None
 
     @property
     def has_others(self) -> bool:
@@ -82,7 +80,7 @@ class Question:
     @property
     def is_narrowed(self) -> bool:
         """Whether something was chosen, so that not all of a range match; `accounts` has only what one may see."""
-        return bool(self.choices or self.links.keys() & LINK_CHOICES.keys())
+        return bool(self.choices or self.links.keys() & LINK_CHOICES.keys() or self.account)
 
 
 def values(question: Question) -> dict[str, Any]:
@@ -100,6 +98,7 @@ def values(question: Question) -> dict[str, Any]:
         "facets": facets,
         **question.choices,
         **question.links,
+        **({"account": question.account} if question.account else {}),
         **(question.after._asdict() if question.after else {}),
         **{f"pattern{number}": pattern for number, pattern in enumerate(patterns)},
     }
@@ -135,7 +134,7 @@ def walk(question: Question) -> str:
     )
     return (
         f'SELECT {OTHER} AS rank, sorted AS "order", id FROM ({walked}) AS walked'
-        f" WHERE {_fits(question)} AND {_rank(question)} = {OTHER} ORDER BY sorted, id LIMIT :rows"
+        f" WHERE {_fits(question, 'walked')} AND {_rank(question)} = {OTHER} ORDER BY sorted, id LIMIT :rows"
     )
 
 
@@ -144,13 +143,13 @@ def is_frequent(question: Question) -> str:
     share = f"least(100, {SAMPLED_PAGES} * 819200.0 / greatest(pg_relation_size('account'), 1))"
     return (
         f"SELECT count(*) * 100 / {share} > {MANY} FROM account TABLESAMPLE SYSTEM ({share}) REPEATABLE (1)"
-        f" WHERE {_fits(question)}"
+        f" WHERE {_fits(question, 'account')}"
     )
 
 
 def candidates(question: Question) -> str:
     """Step 3: how many the trigram index finds, up to one more than `MOST`, and a page of them."""
-    conditions = [_matches(question), _status(question), _chosen(question)]
+    conditions = [_matches(question), _status(question), _chosen(question, "account")]
     if question.choices or question.statuses == ("inactive",):
         conditions.append(f"{FACETS} @> CAST(:facets AS text[])")
     return (
@@ -171,9 +170,19 @@ def by_links(question: Question) -> str:
     return (
         f"WITH found AS MATERIALIZED (SELECT {_rank(question)} AS rank, code_key, {SORTED} AS sorted, id"
         f" FROM {question.accounts} WHERE id = ANY (ARRAY(SELECT account_id {_links(question)}))"
-        f" AND {_status(question)} AND {_chosen(question, by_links=True)} AND {_any_way(question)})"
+        f" AND {_status(question)} AND {_chosen(question, 'account', by_links=True)} AND {_any_way(question)})"
         f" SELECT *, (SELECT count(*) FROM found) AS total"
         f" FROM (SELECT rank, {_order('rank', 'sorted')}, id FROM found) AS placed {_page(question)}"
+    )
+
+
+def count_by_links(question: Question) -> str:
+    """How many `by_links` finds, up to one more than `MOST`; of the links no more is read than that takes."""
+    fits = f"{_status(question)} AND {_chosen(question, 'account', by_links=True)} AND {_any_way(question)}"
+    return (
+        f"SELECT count(*) FROM (SELECT FROM (SELECT DISTINCT account_id {_links(question)}) AS linked"
+        f" WHERE (SELECT true FROM {question.accounts} WHERE id = linked.account_id AND {fits} LIMIT 1)"
+        f" LIMIT {MOST + 1}) AS counted"
     )
 
 
@@ -181,7 +190,7 @@ def every_match(question: Question) -> str:
     """All accounts that the steps above find page by page, with `rank` and `order`, as one query without an end."""
     return (
         f"SELECT *, {_rank(question)} AS rank, {_order(_rank(question), SORTED)} FROM account"
-        f" WHERE {_status(question)} AND {_chosen(question)} AND {_any_way(question)}"
+        f" WHERE {_status(question)} AND {_chosen(question, 'account')} AND {_any_way(question)}"
     )
 
 
@@ -231,7 +240,7 @@ def _first_of_range(question: Question, range_: str, order: str) -> str:
     rows = LONGEST_WALK if question.is_narrowed else ":rows"
     return (
         f"SELECT {_place(question)}, id FROM (SELECT * FROM {question.accounts} WHERE {range_}"
-        f" ORDER BY {order} LIMIT {rows}) AS first WHERE {_chosen(question)} LIMIT :rows"
+        f" ORDER BY {order} LIMIT {rows}) AS first WHERE {_chosen(question, 'first')} LIMIT :rows"
     )
 
 
@@ -239,7 +248,7 @@ def _count(question: Question, range_: str) -> str:
     rows = LONGEST_WALK if question.is_narrowed else MOST + 1
     return (
         f"SELECT count(*) FROM (SELECT * FROM {question.accounts} WHERE {range_} LIMIT {rows}) AS first"
-        f" WHERE {_chosen(question)}"
+        f" WHERE {_chosen(question, 'first')}"
     )
 
 
@@ -274,8 +283,8 @@ def _rank(question: Question) -> str:
     )
 
 
-def _fits(question: Question) -> str:
-    return f"{_status(question)} AND {_matches(question)} AND {_chosen(question)}"
+def _fits(question: Question, accounts: str) -> str:
+    return f"{_status(question)} AND {_matches(question)} AND {_chosen(question, accounts)}"
 
 
 def _status(question: Question) -> str:
@@ -283,15 +292,29 @@ def _status(question: Question) -> str:
     return " AND ".join(f"status <> '{status}'" for status in STATUSES if status not in question.statuses) or "true"
 
 
-def _chosen(question: Question, *, by_links: bool = False) -> str:
-    """What was chosen; `by_links` leaves out the links by which the accounts are looked up."""
-    conditions = [CHOICES[name] for name in question.choices]
+def _chosen(question: Question, accounts: str, *, by_links: bool = False) -> str:
+    """What was chosen of `accounts`, as the statement around calls them.
+
+    `by_links` leaves out the links by which the accounts are looked up.
+    """
+    conditions = [CHOICES[name] for name in question.choices] + (
+        [f"{accounts}.id = :account"] if question.account else []
+    )
     asked = [LINK_CHOICES[name] for name in question.links if name in LINK_CHOICES]
     if "mine" in question.links and (asked or not by_links):
-        conditions.append(LINKED.format("associate_id = :mine"))
+        conditions.append(_linked(accounts, "associate_id = :mine"))
     if asked and not (by_links and "associate" in question.links):
-        conditions.append(LINKED.format(" AND ".join(asked)))
+        conditions.append(_linked(accounts, " AND ".join(asked)))
     return " AND ".join(conditions) or "true"
+
+
+def _linked(accounts: str, condition: str) -> str:
+    """Whether an account has such a link.
+
+    Not EXISTS, of which the planner makes a join: it would read all links of an associate before the first account,
+    where a page is full after some hundred.
+    """
+    return f"(SELECT true FROM account_associate AS link WHERE link.account_id = {accounts}.id AND {condition} LIMIT 1)"
 
 
 def _matches(question: Question) -> str:

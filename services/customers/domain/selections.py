@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.customers.domain.pasted import read_codes
+from services.customers.domain.pasted import as_pasted, read_codes
 from services.customers.domain.search import SearchQuery, all_accounts
 from services.customers.errors import NothingTicked, SelectionNotFound, SnapshotNotFound, TooManyTicked
 from services.customers.models import Selection, SelectionSnapshot
@@ -138,7 +138,7 @@ def take_zeros(session: Session, actor: Actor, selection_id: uuid.UUID, query: Q
         return selection
     _find(session, selection, query)
     rows = session.execute(text(TAKE_ZEROS)).all()
-    return select_codes(session, actor, "\n".join("\n".join([_quoted(row.code)] * row.times) for row in rows))
+    return select_codes(session, actor, as_pasted(row.code for row in rows for _ in range(row.times)))
 
 
 def unknown_codes(session: Session, selection_id: uuid.UUID, query: Query) -> list[str]:
@@ -174,10 +174,6 @@ def _find(session: Session, selection: Selection, query: Query) -> None:
     else:
         session.execute(text(FOUND if selection.source == "codes" else TICKED), {"selection": selection.id})
     session.execute(text(ZEROS))
-
-
-def _quoted(code: str) -> str:
-    return '"' + code.replace('"', '""') + '"'
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from services.customers.domain.history import record_change
 from services.customers.domain.keeping import contacts_of
 from services.customers.domain.mail_templates import BY_NAME, fill
 from services.customers.domain.records import contact_name
-from services.customers.errors import MessageTaken, NoRecipient, UnknownRecipient
+from services.customers.errors import MessageSent, MessageTaken, NoRecipient, UnknownRecipient
 from services.customers.models import Account, AccountAssociate, AssociateName, Message, Recipient
 from shared.db import uuid7
 from shared.events.associates import LINK_ROLES
@@ -102,10 +102,12 @@ def write_message(
 ) -> Message:
     """Keep a mail to be sent, and note it in the customer's history.
 
-    `message_id` is the writer's own: the same again gives the mail that was kept first. Raises AccountNotFound,
-    NoRecipient, UnknownRecipient, MessageTaken.
+    `message_id` is the writer's own: the same mail again gives the one that was kept first, whoever of its recipients
+    was removed since. Raises AccountNotFound, NoRecipient, UnknownRecipient, MessageTaken, MessageSent.
     """
     account = get_account(session, account_id)
+    if message_id and session.get(Message, message_id):
+        return _sent_before(session, actor, account, values, message_id)
     people = _chosen(session, account, values, with_copies=with_copies)
     fresh = session.scalar(
         insert(Message)
@@ -123,11 +125,8 @@ def write_message(
         .on_conflict_do_nothing()
         .returning(Message.id)
     )
-    if fresh is None:
-        known = session.get(Message, message_id)
-        if known is None or (known.account_id, known.created_by) != (account_id, actor.id):
-            raise MessageTaken
-        return known
+    if fresh is None:  # sent at this moment, or where this person may not look
+        return _sent_before(session, actor, account, values, message_id)
     session.add_all(
         Recipient(message_id=fresh, position=place, kind=one.kind, record_id=one.id, name=one.name, email=one.email)
         for place, one in enumerate(people)
@@ -136,6 +135,30 @@ def write_message(
     wake_sender(session)
     session.flush()
     return session.get_one(Message, fresh)
+
+
+def _sent_before(
+    session: Session, actor: Actor, account: Account, values: Mapping[str, Any], message_id: uuid.UUID | None
+) -> Message:
+    """Return the mail that has this id; raise MessageTaken where it is of others, MessageSent where it says else."""
+    known = session.get(Message, message_id)
+    if known is None or (known.account_id, known.created_by) != (account.id, actor.id):
+        raise MessageTaken
+    said = (known.template, known.subject, known.body, known.reply_to)
+    says = (values["template"], values["subject"], values["text"], values.get("reply_to"))
+    if said != says or not _went_to(session, account, known.id, values):
+        raise MessageSent(known.id)
+    return known
+
+
+def _went_to(session: Session, account: Account, message_id: uuid.UUID, values: Mapping[str, Any]) -> bool:
+    """Tell whether the mail went to those who are wanted: to each, or to another of them with the same address."""
+    kept = session.scalars(select(Recipient).where(Recipient.message_id == message_id)).all()
+    wanted = {*_written_to(account, values), *values.get("associate_ids", ())}
+    others = wanted - {one.record_id for one in kept}
+    on_file = [*_recipients(session, account)[0], *_copies(session, account.id, ())]
+    addresses = {one.email.lower() for one in on_file if one.id in others}
+    return {one.record_id for one in kept} <= wanted and addresses <= {one.email.lower() for one in kept}
 
 
 def preview_message(
@@ -150,13 +173,17 @@ def _chosen(session: Session, account: Account, values: Mapping[str, Any], *, wi
     """Return whom the mail is for, each address once, those it is written to before those who get a copy."""
     recipients, _ = _recipients(session, account)
     known = {one.id: one for one in recipients}
-    wanted = [*([account.id] if values.get("to_account") else []), *values.get("contact_ids", ())]
+    wanted = _written_to(account, values)
     if not wanted:
         raise NoRecipient
     colleagues = _copies(session, account.id, ()) if with_copies else []
     copies = {one.id: one for one in colleagues}
     people = [*_known(wanted, known, "to"), *_known(values.get("associate_ids", ()), copies, "copies")]
     return list({one.email.lower(): one for one in reversed(people)}.values())[::-1]
+
+
+def _written_to(account: Account, values: Mapping[str, Any]) -> list[uuid.UUID]:
+    return [*([account.id] if values.get("to_account") else []), *values.get("contact_ids", ())]
 
 
 def _known(ids: Iterable[uuid.UUID], known: Mapping[uuid.UUID, Reachable], field: str) -> list[Reachable]:

@@ -8,7 +8,7 @@ import marshmallow as ma
 from flask import Blueprint, Response, make_response, render_template, request
 
 from services.customers.domain import selections as domain
-from services.customers.domain.pasted import MOST_CODES
+from services.customers.domain.pasted import MOST_CODES, as_pasted
 from services.customers.domain.search import find_accounts
 from services.customers.schemas.codes_file import codes_file
 from services.customers.schemas.exports import ExportFilter
@@ -35,7 +35,7 @@ def new_selection() -> str:
     codes = ""
     if given := request.args.get("from", type=uuid.UUID):
         with read_only() as session:
-            codes = "\n".join(domain.get_selection(session, given).codes or [])
+            codes = as_pasted(domain.get_selection(session, given).codes or [])
     return _box(codes)
 
 

@@ -13,7 +13,7 @@ from services.customers.domain.writing import Draft, draft_message, preview_mess
 from services.customers.pages.wording import STATE_WORDS
 from services.customers.schemas.messages import DraftQuery, MessageIn
 from shared.db import read_only, unit_of_work, uuid7
-from shared.errors import DomainError
+from shared.errors import Conflict, DomainError
 from shared.ui.records import short
 from shared.web import current_actor, current_identity, go_to, requires
 from shared.web.features import PARTNER_MANAGEMENT, must_be_on, sees_associates
@@ -59,6 +59,8 @@ def write(account_id: uuid.UUID) -> Response:
     except DomainError as refusal:
         if refusal.status == 404:  # nobody to write to
             raise
+        if isinstance(refusal, Conflict):  # this id is another mail's
+            message_id = uuid7()
         draft = _draft(account_id, {"template": _template(typed), "contact_id": None})
         return make_response(_form(draft, typed, message_id, refusal), refusal.status)
     draft = _draft(account_id, {"template": _template(typed), "contact_id": None})

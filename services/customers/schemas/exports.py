@@ -11,7 +11,8 @@ DELIMITERS = (",", ";", "\t")
 class ExportFilter(AccountQuery):
     """Which accounts: what the list of customers is asked, without its pages.
 
-    `associate_name` is how the screen calls the associate; it filters nothing.
+    `account` is one of them, by its code or id. `associate_name` is how the screen calls the associate; it filters
+    nothing.
     """
 
     class Meta:
@@ -19,6 +20,7 @@ class ExportFilter(AccountQuery):
 
         exclude = ("limit", "cursor", "code")
 
+    account = Text(200)
     associate_name = Text(300)
 
 

@@ -9,10 +9,13 @@ from shared.errors import Invalid
 from shared.web.paging import FOREIGN, as_id, as_order, decode_cursor
 
 
-def search_query(values: Mapping[str, Any], associate: uuid.UUID | None = None) -> SearchQuery:
+def search_query(
+    values: Mapping[str, Any], associate: uuid.UUID | None = None, account: uuid.UUID | None = None
+) -> SearchQuery:
     """Return the query of a loaded `AccountQuery` or `ExportFilter`; raise Invalid for a cursor of something else.
 
-    `associate` is whom `values["associate"]` means (`copies.associate_meant`).
+    `associate` is whom `values["associate"]` means (`copies.associate_meant`), `account` which one `values["account"]`
+    does (`accounts.account_meant`).
     """
     return SearchQuery(
         text=values["q"] or "",
@@ -22,6 +25,7 @@ def search_query(values: Mapping[str, Any], associate: uuid.UUID | None = None) 
         tag=values.get("tag"),
         associate=associate,
         associate_role=values.get("associate_role"),
+        account=account,
         limit=values.get("limit", MOST),
         after=_place(values["cursor"]) if values.get("cursor") else None,
     )
