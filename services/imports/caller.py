@@ -11,7 +11,7 @@ from services.imports.domain.target import Target
 from services.imports.errors import UnknownKind
 from services.imports.models import Job
 from shared.errors import DomainError, FeatureOff, Forbidden, Invalid
-from shared.web import current_identity, seen_version
+from shared.web import current_identity
 
 
 def current_viewer() -> Viewer:
@@ -40,6 +40,11 @@ def _barred(fields: Fields[str, tuple[str, str]]) -> dict[str, DomainError]:
 def target_for(kind: str) -> Target:
     """Return what an import of a kind may contain, with the fields that this person may feed now."""
     return _owners().of(kind).target().without(current_viewer().barred.get(kind, {}))
+
+
+def owner_of(kind: str) -> Owner:
+    """Return the owner of a kind of jobs; raise UnknownKind."""
+    return _owners().of(kind)
 
 
 def importable_kinds() -> list[str]:
@@ -82,11 +87,6 @@ def _owners() -> Owners:
     return found
 
 
-def given_version() -> int | None:
-    """Return the version in If-Match, None without one."""
-    return seen_version() if request.headers.get("If-Match", "").strip() else None
-
-
 def idempotency_key() -> str | None:
     """Return the Idempotency-Key of this request, None without one."""
     key = request.headers.get("Idempotency-Key")
@@ -102,7 +102,6 @@ def may_undo(job: Job) -> bool:
 
 
 def check_undo(job: Job) -> None:
-    """Raise Forbidden unless `may_undo`; FeatureOff where the job is about a part that is switched off."""
+    """Raise Forbidden unless `may_undo`."""
     if not may_undo(job):
         raise Forbidden("You do not have the permission for this. Ask an administrator.")
-    current_viewer().must_have(job.kind)

@@ -2,6 +2,11 @@
 
 Needs LIAISON_URL and LIAISON_TOKEN (a personal access token). Exits 0 when every row went in (with --dry-run: would go
 in), 1 when a row was refused or the job did not come to a good end, 2 when it could not be done at all.
+
+What is typed comes first. The rest is as on the screen: a file of refused rows is matched and applied as in the import
+that refused them, any other is matched as it was saved for its columns, else by their names; what is used is said. Only
+this person's last import of such a file is not taken up, as a screen does it: nobody looks at it here, and a script has
+to do tomorrow what it does today, whatever its user imported by hand in between.
 """
 
 import argparse
@@ -10,18 +15,15 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
-import httpx
+from services.imports.api_client import Api, Trouble
 
-API = "/api/imports/v1"
 POLL_SECONDS = 0.4
-PATIENCE_SECONDS = 120.0
 SHOWN = 10
 SAID = ("values", "blanks")  # of a column of a saved matching
-AGAIN = "check again with --overwrite-newer to import them"
 COUNTS = ("rows", "created", "updated", "unchanged", "skipped", "failed")
 PLANNED = {
     "created": "created",
@@ -30,10 +32,6 @@ PLANNED = {
     "skipped": "skipped",
     "failed": "refused",
 }
-
-
-class Trouble(Exception):
-    """Why it cannot be done, in one sentence for a person."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,38 +53,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     imports = commands.add_parser("import", help="import a CSV file and wait for its end")
     imports.add_argument("kind", metavar="KIND", nargs="?", help="what the file holds, for example customers")
     imports.add_argument("file", metavar="FILE", nargs="?", type=Path)
-    imports.add_argument("--mode", choices=("create", "update", "both"), default="both")
-    imports.add_argument("--match", help="by what rows find their record: code (default) or email for most")
-    imports.add_argument("--blank", choices=("keep", "clear"), default="keep", help="what a blank cell does")
-    imports.add_argument(
-        "--repeated", choices=("refuse", "fold"), default="refuse", help="rows whose key came before in the file"
-    )
-    imports.add_argument(
-        "--overwrite-newer",
-        action="store_true",
-        help="let rows of an export overwrite what others changed since; without it such rows are refused",
-    )
-    imports.add_argument(
-        "--associates",
-        choices=("add", "replace"),
-        default="add",
-        help="associates that rows of customers name come to the others (add), or replace those who have their role",
-    )
-    imports.add_argument(
-        "--create-associates",
-        action="store_true",
-        help="create associates that are not known, who cannot sign in; without it such rows are refused",
-    )
-    imports.add_argument(
-        "--saved", metavar="NAME", help="match the columns as saved under this name; --map and --set come before it"
-    )
-    imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
-    imports.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="the same value in all rows; may be repeated"
-    )
-    imports.add_argument(
-        "--drop-others", action="store_true", help="leave out columns that feed nothing; without it they are kept"
-    )
+    _add_choices(imports)
     imports.add_argument(
         "--dry-run",
         action="store_true",
@@ -104,6 +71,42 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     if not options.job and not options.file:
         imports.error("say KIND and FILE")
     return options
+
+
+def _add_choices(imports: argparse.ArgumentParser) -> None:
+    """Add the choices; what is not typed is None, so that a choice of before stands, as the module tells."""
+    yes_or_no = argparse.BooleanOptionalAction
+    imports.add_argument("--mode", choices=("create", "update", "both"), help="what rows may do (both)")
+    imports.add_argument("--match", help="by what rows find their record: code (default) or email for most")
+    imports.add_argument("--blank", choices=("keep", "clear"), help="what a blank cell does (keep)")
+    imports.add_argument(
+        "--repeated", choices=("refuse", "fold"), help="rows whose key came before in the file (refuse)"
+    )
+    imports.add_argument(
+        "--overwrite-newer",
+        action=yes_or_no,
+        help="let rows of an export overwrite what others changed since; without it such rows are refused",
+    )
+    imports.add_argument(
+        "--associates",
+        choices=("add", "replace"),
+        help="associates that rows of customers name come to the others (add), or replace those who have their role",
+    )
+    imports.add_argument(
+        "--create-associates",
+        action=yes_or_no,
+        help="create associates that are not known, who cannot sign in; without it such rows are refused",
+    )
+    imports.add_argument(
+        "--saved", metavar="NAME", help="match the columns as saved under this name; --map and --set come before it"
+    )
+    imports.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="may be repeated")
+    imports.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="the same value in all rows; may be repeated"
+    )
+    imports.add_argument(
+        "--drop-others", action=yes_or_no, help="leave out columns that feed nothing; without it they are kept"
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -124,7 +127,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if job["state"] == "completed" and not job["counts"]["failed"] else 1
 
 
-def _prepare(api: "Api", options: argparse.Namespace, pairs: dict[str, str], constants: dict[str, str]) -> str:
+def _prepare(api: Api, options: argparse.Namespace, pairs: dict[str, str], constants: dict[str, str]) -> str:
     """Upload the file and match its columns; return the id of the job. What cannot be matched leaves no job."""
     job = api.upload(options.kind, options.file)
     try:
@@ -136,40 +139,75 @@ def _prepare(api: "Api", options: argparse.Namespace, pairs: dict[str, str], con
 
 
 def _match(
-    api: "Api", options: argparse.Namespace, job: dict[str, Any], pairs: dict[str, str], constants: dict[str, str]
+    api: Api, options: argparse.Namespace, job: dict[str, Any], pairs: dict[str, str], constants: dict[str, str]
 ) -> None:
     for warning in job["warnings"]:
         print(warning, file=sys.stderr)
-    saved = saved_mapping(api, options.kind, options.saved) if options.saved else {}
-    found = _columns_as_saved(job, saved, pairs) if saved else _columns(api, job, pairs)
-    columns = {column: field for column, field in found.items() if field not in constants}
-    fed = {*columns.values(), *constants}
-    constants = {name: value for name, value in saved.get("constants", {}).items() if name not in fed} | constants
-    kept = [column for column, field in columns.items() if saved.get("columns", {}).get(column) == field]
-    mapping = {
-        "columns": columns,
-        "constants": constants,
-        "keep_unmapped": not options.drop_others and saved.get("keep_unmapped", True),
-        **{name: {column: saved[name][column] for column in kept if column in saved[name]} for name in SAID if saved},
-    }
-    choices = {
-        "mapping": mapping,
-        "mode": options.mode,
-        "match": options.match or _match_for(api, options.kind, {*columns.values(), *constants}),
-        "blank": options.blank,
-        "repeated": options.repeated,
-        "newer": "overwrite" if options.overwrite_newer else "refuse",
-        "associates": options.associates,
-        "create_associates": options.create_associates,
-    }
+    _check_columns(job, pairs)
+    saved = saved_mapping(api, options.kind, options.saved) if options.saved else None
+    found = api.call("GET", f"/jobs/{job['id']}/matches", params={"saved": saved["id"]} if saved else {})
+    _say_source(found)
+    _say_missing(saved["mapping"]["columns"] if saved else {}, job, pairs)
+    mapping = _changed(found["mapping"], pairs, constants)
+    _say_suggestions(found["items"], mapping["columns"])
+    if options.drop_others is not None:
+        mapping["keep_unmapped"] = not options.drop_others
+    choices = found["options"] | _typed(options)
+    if not options.match and not found["job"]:
+        choices["match"] = _match_for(api, options.kind, {*mapping["columns"].values(), *mapping["constants"]})
+    choices["mapping"] = mapping
     api.call("PATCH", f"/jobs/{job['id']}", json=choices, headers={"If-Match": f'"{job["version"]}"'})
 
 
-def saved_mapping(api: "Api", kind: str, name: str) -> dict[str, Any]:
-    """Return the mapping that is saved under this name for files of a kind."""
+def _typed(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that were typed, as the API calls them."""
+    names = ("mode", "match", "blank", "repeated", "associates", "create_associates")
+    typed = {name: told for name in names if (told := getattr(options, name)) is not None}
+    if options.overwrite_newer is not None:
+        typed["newer"] = "overwrite" if options.overwrite_newer else "refuse"
+    return typed
+
+
+def _changed(mapping: dict[str, Any], pairs: dict[str, str], constants: dict[str, str]) -> dict[str, Any]:
+    """Return a mapping after --map and --set, which come before it; what it says about other columns stays."""
+    told = {column: field for column, field in mapping["columns"].items() if field not in pairs.values()} | pairs
+    columns = {column: field for column, field in told.items() if field and field not in constants}
+    kept = {column for column, field in columns.items() if mapping["columns"].get(column) == field}
+    others = {name: value for name, value in mapping["constants"].items() if name not in columns.values()}
+    said = {name: {column: mapping[name][column] for column in kept if column in mapping[name]} for name in SAID}
+    return {**mapping, "columns": columns, "constants": others | constants, **said}
+
+
+def _say_source(found: dict[str, Any]) -> None:
+    """Say what was remembered for the file: nothing is where its columns are matched by their names."""
+    saved, job = found["saved"], found["job"]
+    if saved:
+        print(f"Matched as saved under “{saved['name']}”.", file=sys.stderr)
+    if job:
+        day = datetime.fromisoformat(job["created_at"])
+        does = "Rows are applied" if saved else "Matched, and applied,"
+        print(f"{does} as in the import of {job['file_name']} of {day:%-d %B %Y}.", file=sys.stderr)
+
+
+def _say_missing(saved: dict[str, str], job: dict[str, Any], pairs: dict[str, str]) -> None:
+    there = {column.casefold() for column in job["header"]}
+    told = [column for column, field in saved.items() if field not in pairs.values() and column not in pairs]
+    if missing := [column for column in told if " ".join(column.split()).casefold() not in there]:
+        print(f"The file has no column {', '.join(f'“{one}”' for one in missing)} of that matching.", file=sys.stderr)
+
+
+def _say_suggestions(matches: list[dict[str, Any]], columns: dict[str, str]) -> None:
+    for match in matches:
+        column, field = match["column"], match["suggestion"]
+        if match["how"] == "fuzzy" and columns.get(column) == field:
+            print(f"“{column}” was taken as {field}; say --map '{column}=' to leave it out.", file=sys.stderr)
+
+
+def saved_mapping(api: Api, kind: str, name: str) -> dict[str, Any]:
+    """Return what is saved under this name for files of a kind."""
     found = api.call("GET", "/mappings", params={"kind": kind, "name": name})["items"]
     if found:
-        return dict(found[0]["mapping"])
+        return dict(found[0])
     known = [one["name"] for one in api.call("GET", "/mappings", params={"kind": kind})["items"]]
     there = f"There are: {', '.join(known)}." if known else "None is saved for this kind yet."
     raise Trouble(f"no matching is saved as “{name}” for {kind}. {there}")
@@ -195,42 +233,19 @@ def _constants(texts: list[str]) -> dict[str, str]:
     return constants
 
 
-def _columns(api: "Api", job: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
-    """Return which column feeds which field: as found, as suggested (said on stderr), and as told."""
-    _check_columns(job, pairs)
-    columns = {}
-    for match in api.call("GET", f"/jobs/{job['id']}/matches")["items"]:
-        column, field = match["column"], match["field"] or match["suggestion"]
-        if column in pairs or not field or field in pairs.values():
-            continue
-        columns[column] = field
-        if match["how"] == "fuzzy":
-            print(f"“{column}” was taken as {field}; say --map '{column}=' to leave it out.", file=sys.stderr)
-    return columns | {column: field for column, field in pairs.items() if field}
-
-
 def _check_columns(job: dict[str, Any], pairs: dict[str, str]) -> None:
     unknown = [column for column in pairs if column not in job["header"]]
     if unknown:
         raise Trouble(f"the file has no column “{unknown[0]}”. It has: {', '.join(job['header'])}.")
 
 
-def _columns_as_saved(job: dict[str, Any], saved: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
-    """Return which column feeds which field: as saved, and as told; say which columns the file has not."""
-    _check_columns(job, pairs)
-    told = {column: field for column, field in saved["columns"].items() if field not in pairs.values()} | pairs
-    if missing := [column for column in told if column not in job["header"]]:
-        print(f"The file has no column {', '.join(f'“{one}”' for one in missing)} of that matching.", file=sys.stderr)
-    return {column: field for column, field in told.items() if field and column in job["header"]}
-
-
-def _match_for(api: "Api", kind: str, fed: set[str]) -> str:
+def _match_for(api: Api, kind: str, fed: set[str]) -> str:
     """Return the first key that the file has, the first of all if it has none."""
     keys = api.call("GET", f"/targets/{kind}")["keys"]
     return str(next((key["name"] for key in keys if fed & {key["field"], *key["also"]}), keys[0]["name"]))
 
 
-def wait(api: "Api", job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:
+def wait(api: Api, job_id: str | uuid.UUID, bar: "Bar") -> dict[str, Any]:
     """Show how far a job is until it has ended or is checked; return it. Raise Trouble when its check was stopped."""
     while True:
         job = api.call("GET", f"/jobs/{job_id}")
@@ -280,8 +295,9 @@ def _print_check(job: dict[str, Any], address: str, *, as_json: bool) -> None:
         more = f", and {len(check['fields']) - SHOWN} more fields" if len(check["fields"]) > SHOWN else ""
         print(f"Updates would change {listed}{more}.")
     if check["newer"]:
-        refuses = job["newer"] == "refuse"
-        does = f"be refused; {AGAIN}" if refuses else "overwrite those changes"
+        does = "overwrite those changes"
+        if job["newer"] == "refuse":
+            does = "be refused; check again with --overwrite-newer to import them"
         rows = "1 row was" if check["newer"] == 1 else f"{check['newer']:,} rows were"
         print(f"{rows} changed by others since this export and would {does}.")
     for row in sample["updated"]:
@@ -328,80 +344,6 @@ class Bar:
         """Leave the line."""
         if self.live:
             self.stream.write("\n")
-
-
-class Api:
-    """The API of imports; every refusal becomes Trouble with its sentence."""
-
-    def __init__(self, address: str, token: str) -> None:
-        self.address = address
-        self.http = httpx.Client(
-            base_url=f"{address.rstrip('/')}{API}",
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=httpx.Timeout(60, connect=5),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
-    def upload(self, kind: str, path: Path) -> dict[str, Any]:
-        """Send the file; memory stays flat."""
-        headers = {"Content-Type": "text/csv", "Idempotency-Key": uuid.uuid4().hex}
-        with path.open("rb") as file:
-            query = {"kind": kind, "filename": path.name}
-            return self._answer(
-                self._send("POST", "/uploads", params=query, content=file, headers=headers, timeout=600)
-            )
-
-    def call(self, method: str, path: str, **what: Any) -> dict[str, Any]:
-        """Return the answer; wait for a part that does not answer just now, as during a restart."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                response = self._send(method, path, **what)
-                if response.status_code not in (502, 503, 504) or time.monotonic() > until:
-                    return self._answer(response)
-            except Trouble:
-                if method != "GET" or time.monotonic() > until:
-                    raise
-            time.sleep(1)
-
-    def download(self, path: str) -> Iterator[bytes]:
-        """Give a file piece by piece."""
-        try:
-            with self.http.stream("GET", path, timeout=600) as response:
-                if response.is_error:
-                    response.read()
-                    raise _trouble_of(response)
-                yield from response.iter_bytes()
-        except httpx.HTTPError as error:
-            raise Trouble(f"the download broke off ({type(error).__name__}). Try again.") from error
-
-    def _send(self, method: str, path: str, **what: Any) -> httpx.Response:
-        try:
-            return self.http.request(method, path, **what)
-        except httpx.HTTPError as error:
-            raise Trouble(f"{self.address} does not answer ({type(error).__name__}). Is Liaison running?") from error
-
-    def _answer(self, response: httpx.Response) -> dict[str, Any]:
-        if response.is_success and "json" in response.headers.get("Content-Type", ""):
-            return dict(response.json())
-        raise _trouble_of(response)
-
-
-def _trouble_of(response: httpx.Response) -> Trouble:
-    if response.status_code == 401:
-        return Trouble("the access token is not valid. Make a new one with ./liaison token USER.")
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = {}
-    sentence = problem.get("detail") or f"the answer was {response.status_code}, which was not expected."
-    words = [f"{where}: {word}" for where, all_words in problem.get("errors", {}).items() for word in all_words]
-    return Trouble(" ".join([sentence, *(word for word in words if not word.endswith(sentence))]))
 
 
 if __name__ == "__main__":

@@ -42,10 +42,14 @@ class ImportsConfig:
 
     lease: timedelta
     owner_seconds: float
+    most_bytes: int | None  # of an uploaded file
 
 
 def imports_config(environment: Mapping[str, str] | None = None) -> ImportsConfig:
-    """Read IMPORTS_LEASE_SECONDS, which drills make short; raise SettingsError naming what is wrong."""
+    """Read UPLOAD_MAX_MB, and IMPORTS_LEASE_SECONDS, which drills make short.
+
+    Raises SettingsError naming what is wrong.
+    """
     env = os.environ if environment is None else environment
     try:
         seconds = float(env.get("IMPORTS_LEASE_SECONDS") or LEASE_SECONDS)
@@ -53,7 +57,10 @@ def imports_config(environment: Mapping[str, str] | None = None) -> ImportsConfi
         seconds = 0.0
     if not 1 <= seconds <= 600:
         raise SettingsError("imports: IMPORTS_LEASE_SECONDS must be a number from 1 to 600.")
-    return ImportsConfig(timedelta(seconds=seconds), min(OWNER_SECONDS, seconds * 0.8))
+    most = env.get("UPLOAD_MAX_MB") or "0"
+    if not most.isdecimal():
+        raise SettingsError("imports: UPLOAD_MAX_MB must be whole megabytes, or empty for files of any size.")
+    return ImportsConfig(timedelta(seconds=seconds), min(OWNER_SECONDS, seconds * 0.8), int(most) * 1_000_000 or None)
 
 
 def imports_settings() -> Settings:

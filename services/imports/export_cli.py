@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from services.imports import cli
-from services.imports.cli import Api, Bar, Trouble
+from services.imports.api_client import Api, Trouble
+from services.imports.cli import Bar
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
@@ -36,9 +37,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="liaison export", description="Export a list to a CSV file and wait for it.")
     parser.add_argument("kind", metavar="KIND", help="customers or contacts")
     parser.add_argument("file", metavar="FILE", type=Path)
-    filter_help = "q, status, kind, role, tag, associate (its code) or associate_role; may be repeated"
+    filter_help = "q, status, kind, role, tag, account or associate (a code), associate_role; may be repeated"
     parser.add_argument("--filter", action="append", default=[], metavar="NAME=VALUE", help=filter_help)
-    parser.add_argument("--column", action="append", default=[], metavar="NAME", help="may be repeated; all by default")
+    column_help = "may be repeated; attributes.* is all attributes, a column each; what an import reads by default"
+    parser.add_argument("--column", action="append", default=[], metavar="NAME", help=column_help)
     parser.add_argument("--delimiter", choices=DELIMITERS, default="comma")
     parser.add_argument("--no-bom", action="store_true", help="no byte order mark (Excel needs it to know UTF-8)")
     parser.add_argument("--json", action="store_true", help="print the export as JSON")

@@ -16,12 +16,12 @@ from shared.db import read_only
 from shared.worker import waiting_tasks
 
 MEASURES = {
-    "due_chunks": "Chunks that could be sent now; scale the workers of the queue on it",
+    "due_chunks": "Chunks that could be sent now",
     "leased_chunks": "Chunks that workers are sending",
-    "oldest_due_seconds": "How long the chunk or file that waits longest has been waiting for a worker",
+    "oldest_due_seconds": "How long the chunk, file or export that waits longest waits for a worker; scale on it",
     "rows_per_second": "Rows whose chunk was done in the last half minute, a second",
-    "running_jobs": "Jobs that are being read or sent",
-    "waiting_jobs": "Jobs that no worker has begun",
+    "running_jobs": "Imports, mass changes and exports that were begun",
+    "waiting_jobs": "Imports, mass changes and exports that no worker has begun",
     "expired_leases": "Leases of the last day that ran out: workers that died or stood still with a chunk",
 }
 

@@ -66,7 +66,8 @@ class Base(DeclarativeBase):
 class Job(Base):
     """One import: the file, how it is to be read, how far it is, and what came of it.
 
-    `lease_until`/`lease_token` belong to whoever reads the file or brings the job to its end (never both at once).
+    `lease_until`/`lease_token` belong to whoever reads the file or brings the job to its end (never both at once);
+    `attempts` counts how often that was begun since it last got any further, waits for others left out.
     `version` counts what people change; the engine's own writes leave it alone. `request_id` is that of the request
     which started it; all that is done for the job is logged under it. `promise` is what a check told; `reading` counts
     the readings of the file that were thrown away with theirs. `removed`, `restored`, `kept` and `gone` tell what

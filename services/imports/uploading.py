@@ -35,7 +35,8 @@ def receive_upload(
     importable(kind)
     viewer = current_viewer()
     storage: Storage = current_app.extensions["liaison.storage"]
-    received = uploads.receive_file(storage, request.stream, request.content_length)
+    request.max_content_length = None  # it is not held in memory
+    received = uploads.receive_file(storage, request.stream, request.content_length, most_bytes())
     try:
         form = read_form(received.path, encoding=encoding, delimiter=delimiter, has_header=has_header)
         job = _make_job(viewer, kind, clean_name(file_name or _given_name()), received, form, constants)
@@ -45,6 +46,12 @@ def receive_upload(
     if job.id != received.job_id:
         storage.delete(uploads.folder_of(received.job_id))
     return job
+
+
+def most_bytes() -> int | None:
+    """Return how many bytes a file may have in this installation, None for any number."""
+    most: int | None = current_app.extensions["imports.config"].most_bytes
+    return most
 
 
 def _make_job(

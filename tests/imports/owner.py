@@ -63,7 +63,7 @@ EXPORT = {
     "label": "Things",
     "noun": "thing",
     "permission": "customers.view",
-    "filters": ["q", "status"],
+    "filters": ["q", "status", "account"],
     "columns": [
         {"name": "Code", "group": "Thing", "default": True, "help": ""},
         {"name": "Name", "group": "Thing", "default": True, "help": ""},
@@ -123,6 +123,7 @@ class Owner:
         Base.metadata.create_all(self.engine)
         self.before: Callable[[pl.DataFrame], None] = lambda frame: None
         self.after: Callable[[pl.DataFrame], None] = lambda frame: None
+        self.previewing: Callable[[pl.DataFrame], None] = lambda frame: None
         self.chunks: list[int] = []
         self.newer = 0  # rows of which it says, in a check, that others changed them since
         self.fields: dict[str, int] | None = None  # what it tells of applied chunks, if anything
@@ -151,7 +152,7 @@ class Owner:
         self.engine.dispose()
 
     def reset(self) -> None:
-        self.before = self.after = lambda frame: None
+        self.before = self.after = self.previewing = lambda frame: None
         self.undoing = self.after_undo = lambda: None
         self.fields, self.newer = None, 0
         self.chunks.clear()
@@ -217,9 +218,13 @@ class Owner:
         @app.post("/internal/chunks/<uuid:job>/<int:no>/check")
         def check(job: uuid.UUID, no: int) -> Any:
             frame = pl.read_ipc(io.BytesIO(request.get_data()))
-            self.before(frame)
+            about = json.loads(request.headers["Liaison-Job"])
+            is_preview = about.get("every_row", False)
+            (self.previewing if is_preview else self.before)(frame)
             with Session(self.engine) as session:  # never committed
-                answer = self._forecast(session, frame, json.loads(request.headers["Liaison-Job"])["mode"])
+                answer = self._forecast(session, frame, about["mode"], every_row=is_preview)
+            if is_preview:
+                return answer
             self.checked.append(no)
             self.after(frame)
             return answer
@@ -261,7 +266,7 @@ class Owner:
     def _add_exports(self, app: Flask) -> None:
         @app.get("/internal/export-targets/<kind>")
         def export_target(kind: str) -> Any:
-            return EXPORT
+            return EXPORT | {"kind": kind}
 
         @app.post("/internal/exports/<kind>/check")
         def check_export(kind: str) -> Any:
@@ -318,20 +323,20 @@ class Owner:
                 result.updated += 1
         return result
 
-    def _forecast(self, session: Session, frame: pl.DataFrame, mode: str) -> dict[str, Any]:
+    def _forecast(self, session: Session, frame: pl.DataFrame, mode: str, *, every_row: bool) -> dict[str, Any]:
         before = {thing.key: thing.name for thing in session.execute(select(Thing)).scalars()}
         result = self._apply(session, frame, mode)
         session.flush()
         session.expire_all()
         after = {thing.key: thing.name for thing in session.execute(select(Thing)).scalars()}
-        forecast = Forecast(newer=self.newer)
+        forecast = Forecast(newer=self.newer, every_row=every_row)
         for row in frame.sort("_row").iter_rows(named=True):
             key = (row.get("code") or row.get("email") or row["name"] or "").casefold()
             if key in after and key not in before:
                 forecast.creates(row["_row"], row["_line"], {"code": row.get("code"), "name": row["name"]})
             elif key in after and after[key] != before[key]:
                 forecast.updates(row["_row"], row["_line"], key, {"name": (before[key], after[key])})
-        return forecast.answer(result)
+        return forecast.answer(result, frame.iter_rows(named=True))
 
 
 def _take_back(session: Session, job: uuid.UUID, no: int) -> UndoResult:

@@ -288,8 +288,25 @@ def test_what_can_be_imported_is_told(client):
     ]
 
 
+@pytest.mark.parametrize("path", ["", "/exports"])
+@pytest.mark.parametrize("cursor", ["WyJ4Il0", "Wy0xXQ", "x"])
+def test_a_cursor_that_was_never_given_out_is_refused_on_the_screen(app, path, cursor):
+    answer = client_as(app, "import", "export").get(f"/imports{path}?cursor={cursor}")
+    assert (answer.status_code, "This page address is not complete." in answer.text) == (422, True)
+
+
+def test_namesakes_of_two_kinds_are_both_listed_at_the_edge_of_a_page(client):
+    body = {"name": "Monthly", "header": ["Id"], "mapping": {"columns": {"Id": "code"}}}
+    for kind in ("customers", "vendors"):
+        assert client.post(f"{API}/mappings", json={**body, "kind": kind}).status_code == 201
+    first = client.get(f"{API}/mappings?limit=1").json
+    rest = client.get(f"{API}/mappings?limit=1&cursor={first['next']}").json
+    assert {one["kind"] for one in (*first["items"], *rest["items"])} == {"customers", "vendors"}
+    assert rest["next"] is None
+
+
 @pytest.mark.parametrize("cursor", ["WyJ4Il0", "Wy0xXQ", "WzEsMl0", "x", "WzEwMDAwMDAwMDAwMDBd"])
-@pytest.mark.parametrize("path", ["/jobs", "/jobs/{}/refusals"])
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/{}/refusals", "/mappings"])
 def test_a_cursor_that_was_never_given_out_is_refused(client, mapped, path, cursor):
     answer = client.get(f"{API}{path.format(mapped['id'])}?cursor={cursor}")
     assert (answer.status_code, "cursor" in answer.json["errors"]) == (422, True)

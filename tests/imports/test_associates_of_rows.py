@@ -170,6 +170,8 @@ def test_screen_asks_only_where_such_a_column_is_matched_and_keeps_what_was_chos
 
 def test_command_line_when_told_passes_the_choices_on() -> None:
     options = cli._parse(["import", "customers", "x.csv", "--associates", "replace", "--create-associates"])
-    assert (options.associates, options.create_associates) == ("replace", True)
-    options = cli._parse(["import", "customers", "x.csv"])
-    assert (options.associates, options.create_associates) == ("add", False)
+    assert cli._typed(options) == {"associates": "replace", "create_associates": True}
+    assert cli._typed(cli._parse(["import", "customers", "x.csv", "--no-create-associates"])) == {
+        "create_associates": False
+    }
+    assert cli._typed(cli._parse(["import", "customers", "x.csv"])) == {}  # so that what was chosen before stands

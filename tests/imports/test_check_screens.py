@@ -105,10 +105,28 @@ def test_the_matching_can_be_changed_after_a_check(client, place, run):
     assert client.post(f"{place}/check/drop").headers["Location"] == place
     page = client.get(place)
     assert "Match the columns" in words_on(page)
-    assert "refused" not in words_on(page)
+    assert "An import would" not in words_on(page)
+    assert f"{place}/refused.csv" not in page.text
     values = {**form_on(page.get_data(as_text=True)), "column.2": "email"}
     client.post(f"{place}/mapping", data=values)
     assert run(job_at(place)).created == 1
+
+
+@pytest.mark.parametrize("then", ["start", "check"])
+def test_a_file_that_somebody_matched_otherwise_since_is_not_taken_unseen(client, place, then):
+    page = client.get(place).get_data(as_text=True)
+    [seen] = re.findall(
+        rf'action="{place}/{then}" method="post"><input type="hidden" name="version" value="(\d+)"', page
+    )
+    client.post(f"{place}/check/drop")
+    check_at(client, place, **{"column.1": ""}, constant_field="name", constant_value="Other")
+    work(job_at(place))
+    assert job_at(place).state == "ready"
+    late = client.post(f"{place}/{then}", data={"version": seen})
+    assert (late.status_code, "changed by somebody else" in words_on(late)) == (412, True)
+    assert job_at(place).state == "ready"
+    for _ in range(2):  # pressed twice
+        assert client.post(f"{place}/{then}", data={"version": job_at(place).version}).location == place
 
 
 def test_a_check_can_be_done_again(client, place, run, make_job):

@@ -131,7 +131,7 @@ def test_a_reader_that_dies_again_and_again_fails_the_check(make_job, see, monke
         raise MemoryError
 
     monkeypatch.setattr(reading, "add_stage", dies)
-    for _ in range(leases.MOST_READS):
+    for _ in range(leases.MOST_ATTEMPTS):
         with pytest.raises(MemoryError):
             tasks.read_file.run(str(job.id))
         now_due()

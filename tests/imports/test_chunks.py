@@ -144,13 +144,27 @@ def test_an_owner_that_is_away_costs_no_attempt(make_running, see):
     assert see(job).waiting is None
 
 
+def test_who_lost_a_chunk_lets_no_job_wait(make_running, see):
+    job = make_running(1)
+    late = claim()
+    with unit_of_work() as session:
+        session.execute(update(Chunk).values(lease_until=func.now() - timedelta(seconds=1)))
+        chunks.end_leases(session)
+    assert claim() is not None
+    with unit_of_work() as session:
+        chunks.wait_for_owner(session, late, "Waiting for things.")
+    assert (see(job).waiting, see(job).resume_at, chunk_of(job, 0).state) == (None, None, "leased")
+
+
 def test_pauses_grow_but_not_beyond_half_a_minute(make_running, see):
     job = make_running(1)
     pauses = []
     for _ in range(7):
+        one = claim()
         with unit_of_work() as session:
-            chunks.put_off(session, job.id, "Waiting.")
+            chunks.wait_for_owner(session, one, "Waiting.")
             pauses.append(session.execute(select(Job.resume_at - text("now()")).where(Job.id == job.id)).scalar_one())
+            session.execute(update(Job).values(resume_at=None))
     assert [pause.seconds for pause in pauses] == [1, 2, 4, 8, 16, 30, 30]
 
 

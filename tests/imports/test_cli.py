@@ -1,6 +1,7 @@
 """`./liaison import`, against the service over HTTP with a worker beside it."""
 
 import json
+import re
 import threading
 import time
 import uuid
@@ -23,7 +24,13 @@ WORK = {
 
 
 @pytest.fixture
-def served(app, monkeypatch):
+def permissions():
+    """What the person behind the token may do."""
+    return {"import", "export", "undo", "customers.view"}
+
+
+@pytest.fixture
+def served(app, monkeypatch, permissions):
     """The service as the gateway would show it: a token in, a signed identity on; and one worker."""
     keys = app.extensions["liaison.settings"].keys_dir
 
@@ -31,9 +38,7 @@ def served(app, monkeypatch):
         if environ.get("HTTP_AUTHORIZATION") != f"Bearer {TOKEN}":
             start_response("401 Unauthorized", [("Content-Type", "application/problem+json")])
             return [b"{}"]
-        identity = Identity(
-            ADA.user_id, ADA.name, "employee", frozenset({"import", "export", "undo", "customers.view"})
-        )
+        identity = Identity(ADA.user_id, ADA.name, "employee", frozenset(permissions))
         environ[f"HTTP_{HEADER.upper().replace('-', '_')}"] = sign_identity(keys, identity)
         return app.wsgi_app(environ, start_response)
 
@@ -222,6 +227,73 @@ def test_what_is_told_comes_before_a_saved_matching(monthly, file, owner):
     assert owner.things() == {"1": ("All", 2)}
 
 
+def test_a_file_is_imported_as_saved_for_its_columns_and_what_is_typed_comes_first(served, file, owner, capsys, client):
+    saved = MONTHLY | {
+        "columns": {"Nr": "code", "On?": "state"},
+        "constants": {"name": "All"},
+        "blanks": {"Nr": "keep"},
+    }
+    body = {"kind": "customers", "name": "By columns", "header": ["on?", "Nr", "Other"], "mapping": saved}
+    assert client.post("/api/imports/v1/mappings", json=body).status_code == 201
+
+    def mapping_of(*arguments):
+        assert cli.main(["import", "customers", file("Nr,On?,Other\n1,x,B\n"), *arguments, "--json"]) == 0
+        out = capsys.readouterr()
+        assert out.err.startswith("Matched as saved under “By columns”.\n")
+        return client.get(f"/api/imports/v1/jobs/{json.loads(out.out)['id']}").json["mapping"]
+
+    assert mapping_of() == saved | {"values": {"On?": {"x": "active"}}}
+    assert owner.things() == {"1": ("All", 1)}
+    assert mapping_of("--set", "name=Typed")["constants"] == {"name": "Typed"}
+    typed = mapping_of("--map", "Other=name", "--map", "On?=", "--no-drop-others")
+    assert typed == {
+        "columns": {"Nr": "code", "Other": "name"},
+        "constants": {},
+        "keep_unmapped": True,
+        "values": {},
+        "blanks": {"Nr": "keep"},
+    }
+
+
+@pytest.fixture
+def error_file(imported, file, client, capsys):
+    """The file of a row that was refused in an import that only updates, by columns that were told."""
+    path = file("x,y,title\n1,New,o\n9,bad,o\n", "dealers.csv")
+    told = ("--map", "x=code", "--map", "y=name", "--drop-others", "--mode", "update", "--blank", "clear")
+    assert cli.main(["import", "customers", path, *told, "--json"]) == 1
+    refused = client.get(json.loads(capsys.readouterr().out)["error_file"]).get_data(as_text=True)
+    return file(refused.replace("bad", "good"), "fixed.csv")
+
+
+def test_an_error_file_goes_in_as_the_first_time_and_says_so(error_file, owner, capsys, client):
+    before = owner.things()
+    assert cli.main(["import", "customers", error_file, "--json"]) == 0
+    out = capsys.readouterr()
+    assert out.err.startswith("Matched, and applied, as in the import of dealers.csv of ")
+    assert owner.things() == before
+    job = client.get(f"/api/imports/v1/jobs/{json.loads(out.out)['id']}").json
+    assert (job["mode"], job["blank"], job["mapping"]["keep_unmapped"]) == ("update", "clear", False)
+    assert job["mapping"]["columns"] == {"x": "code", "y": "name"}
+
+
+def test_what_is_typed_comes_before_the_choices_of_an_error_file(error_file, owner, capsys, client):
+    typed = ("--mode", "both", "--map", "title=name", "--no-drop-others")
+    assert cli.main(["import", "customers", error_file, *typed, "--json"]) == 0
+    assert owner.things()["9"] == ("o", 1)
+    job = client.get(f"/api/imports/v1/jobs/{json.loads(capsys.readouterr().out)['id']}").json
+    assert (job["mode"], job["blank"], job["mapping"]["keep_unmapped"]) == ("both", "clear", True)
+
+
+def test_an_import_of_before_does_not_steer_the_next(served, file, owner, capsys):
+    path = file("id,title\n1,A\n")
+    assert cli.main(["import", "customers", path, "--mode", "update", "--map", "title=", "--set", "name=All"]) == 0
+    assert owner.things() == {}
+    capsys.readouterr()
+    assert cli.main(["import", "customers", path]) == 0
+    assert owner.things() == {"1": ("A", 1)}
+    assert "Matched" not in capsys.readouterr().err
+
+
 def test_a_matching_that_is_not_saved_is_said_with_those_that_are(monthly, file, capsys):
     assert cli.main(["import", "customers", file("id,title\n1,A\n"), "--saved", "monthly"]) == 2
     assert "no matching is saved as “monthly” for customers. There are: Monthly list." in capsys.readouterr().err
@@ -290,7 +362,8 @@ def test_without_an_address_it_says_what_to_set(file, capsys, monkeypatch):
             ["--job", str(uuid.uuid4()), *more]
             for more in (["--dry-run"], ["customers", "a.csv"], ["--overwrite-newer"])
         ),
-        ["--job", str(uuid.uuid4()), "--mode", "create"],
+        ["--job", str(uuid.uuid4()), "--mode", "both"],
+        ["--job", str(uuid.uuid4()), "--no-create-associates"],
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, capsys):
@@ -345,15 +418,46 @@ def test_the_latest_jobs_are_listed(two_things, capsys):
     assert jobs_cli.main(["jobs"]) == 0
     line = capsys.readouterr().out
     assert line.startswith(two_things)
-    assert line.endswith("completed              things.csv  2 created\n")
+    assert line.endswith("import       completed              things.csv  2 created\n")
     assert jobs_cli.main(["jobs", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["id"], told["state"], told["counts"]["created"], told["undo"]) == (two_things, "completed", 2, None)
+    assert told["what"] == "import"
+
+
+def test_exports_are_listed_among_the_latest_jobs(two_things, owner, tmp_path, capsys):
+    owner.pieces = [b"Code,Name\r\n", b"1,A\r\n2,B\r\n"]
+    assert export_cli.main(["customers", str(tmp_path / "out.csv"), "--json"]) == 0
+    export = json.loads(capsys.readouterr().out)["id"]
+    assert jobs_cli.main(["jobs"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert (first.split()[0], second.split()[0]) == (export, two_things)
+    assert re.search(r"  export       completed              customers-[\d-]{10}\.csv  2 customers$", first)
+    assert jobs_cli.main(["jobs", "--json"]) == 0
+    told, other = json.loads(capsys.readouterr().out)
+    assert told.keys() == other.keys()
+    assert told["counts"].keys() == other["counts"].keys()
+    assert (told["what"], told["kind"], told["counts"]["rows"], told["undo_until"]) == ("export", "customers", 2, None)
+    assert jobs_cli.main(["jobs", "-n", "1", "--json"]) == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [export]
+
+
+@pytest.mark.parametrize("permission", ["import", "export"])
+def test_jobs_are_listed_for_who_may_see_one_sort_only(served, permission, permissions, capsys):
+    permissions.intersection_update({permission})
+    assert jobs_cli.main(["jobs"]) == 0
+    assert capsys.readouterr() == ("", "No imports or exports yet.\n")
+
+
+def test_jobs_when_neither_sort_may_be_seen_are_refused(served, permissions, capsys):
+    permissions.clear()
+    assert jobs_cli.main(["jobs"]) == 2
+    assert "You do not have the permission" in capsys.readouterr().err
 
 
 def test_no_jobs_are_said(served, capsys):
     assert jobs_cli.main(["jobs"]) == 0
-    assert capsys.readouterr() == ("", "No imports yet.\n")
+    assert capsys.readouterr() == ("", "No imports or exports yet.\n")
 
 
 def test_a_nudge_that_cannot_be_sent_is_no_error(app):

@@ -60,6 +60,21 @@ def test_corrected_rows_are_tried_again_as_before_and_linked(client, run, owner)
     assert f'href="/imports/{job.id}"' in client.get(f"/imports/{again.id}").get_data(as_text=True)
 
 
+def test_corrections_when_sent_again_after_a_lost_answer_are_one_job_and_others_another(client, run, owner):
+    job = first_job(client, run)
+    page = client.get(f"/imports/{job.id}/correct").get_data(as_text=True)
+    key = re.search(r'name="key" value="([^"]+)"', page).group(1)
+    assert key not in client.get(f"/imports/{job.id}/correct").get_data(as_text=True)
+    place, typed = f"/imports/{job.id}/correct", {"key": key, "cell.2.1": "Bolt"}
+    first = client.post(place, data=typed)
+    run(after(first))
+    again = client.post(place, data=typed)
+    assert (again.status_code, again.location) == (303, first.location)
+    other = client.post(place, data={**typed, "cell.2.1": "Nut"})
+    assert (other.status_code, other.location != first.location) == (303, True)
+    assert counts(run(after(other))) == (1, 0, 1, 0, 0, 0)
+
+
 def test_rows_as_they_were_are_not_tried_again(client, run):
     job = first_job(client, run)
     response = client.post(f"/imports/{job.id}/correct", data={"cell.2.1": "bad Bolt"})

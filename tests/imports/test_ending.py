@@ -7,7 +7,7 @@ from flask import abort
 from sqlalchemy import select, text
 
 from services.imports import tasks
-from services.imports.domain import chunks, ending, jobs, undoing
+from services.imports.domain import chunks, ending, file_reader, jobs, leases, undoing
 from services.imports.domain.progress import FINAL
 from services.imports.models import Outbox
 from services.imports.tasks import reading
@@ -147,6 +147,37 @@ def test_an_owner_that_never_comes_back_does_not_keep_a_job_for_ever(make_job, s
     assert (see(job).state, see(job).failure_code, counts(see(job))) == ("failed", "owner_gone", (10, 0, 0, 0, 10, 0))
 
 
+def test_a_stop_ends_although_its_file_cannot_be_counted_nor_its_refused_rows_be_written(make_job, see, monkeypatch):
+    """Guard: whoever looks for readers that died leaves a job that is stopped to those who end it."""
+    job = make_job("code,name\nX,too,many\n" + rows(600).partition("\n")[2], start=True, chunk_rows=200)
+    real, calls = reading.add_stage, []
+
+    def stop_at_second(*given):
+        calls.append(1)
+        if len(calls) == 2:
+            with unit_of_work() as session:
+                jobs.request_cancel(session, ADA, job.id)
+        real(*given)
+
+    monkeypatch.setattr(reading, "add_stage", stop_at_second)
+    tasks.read_file.run(str(job.id))
+
+    def breaks(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(file_reader, "count_rows", breaks)
+    monkeypatch.setattr(file_reader, "write_error_file", breaks)
+    for _ in range(leases.MOST_ATTEMPTS):
+        with pytest.raises(MemoryError):
+            tasks.end_job.run(str(job.id))
+        assert see(job).waiting == "Bringing it to its end was interrupted. It is tried again by itself."
+        now_due()
+        tasks.reconcile.run()
+    tasks.end_job.run(str(job.id))
+    job = see(job)
+    assert (job.state, job.failure_code, counts(job)) == ("cancelled", None, (201, 0, 0, 0, 200, 1))
+
+
 def end_again_and_again(job, see):
     """Try to end a job until it has a final state; return how it waited."""
     waits = []
@@ -213,13 +244,19 @@ def test_a_job_that_is_all_done_is_completed_even_if_its_owner_refuses_to_finish
 def test_refusals_are_counted_apart_from_what_a_job_waited_for_before(make_job, see, owner):
     job = make_job(rows(10), start=True)
     tasks.read_file.run(str(job.id))
-    with unit_of_work() as session:
-        for _ in range(ending.MOST_WAITS):
-            chunks.put_off(session, job.id, "Waiting for the customers service.")
-    assert see(job).waits == ending.MOST_WAITS
-    with unit_of_work() as session:
-        chunks.put_off(session, job.id, "Bringing it to its end was refused.")
-    assert see(job).waits == 1
+    tasks.send_chunks.run("short")
+
+    def rest(sentence):
+        now_due()
+        with unit_of_work() as session:
+            held = leases.begin_ending(session, job.id, timedelta(seconds=30))
+            leases.rest(session, held, sentence, counts=False)
+        return see(job).waits
+
+    for _ in range(ending.MOST_WAITS):
+        waits = rest("Waiting for the customers service.")
+    assert waits == ending.MOST_WAITS
+    assert rest("Bringing it to its end was refused.") == 1
 
 
 def test_an_undo_whose_end_is_refused_ends_and_can_be_asked_for_again(make_job, run, see, owner):

@@ -4,7 +4,9 @@ import errno
 import hashlib
 import io
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import polars as pl
@@ -16,6 +18,7 @@ from services.imports import tasks
 from services.imports.domain import chunks, leases
 from services.imports.domain.reconciling import reconcile
 from services.imports.domain.staging import chunk_file
+from services.imports.errors import FileRefused
 from services.imports.models import Chunk, Job
 from services.imports.tasks import reading
 from shared.db import read_only, unit_of_work
@@ -105,7 +108,7 @@ def test_a_reader_that_dies_again_and_again_fails_the_job(make_job, see, monkeyp
         raise MemoryError
 
     monkeypatch.setattr("services.imports.tasks.reading.add_stage", dies)
-    for _ in range(leases.MOST_READS):
+    for _ in range(leases.MOST_ATTEMPTS):
         with pytest.raises(MemoryError):
             tasks.read_file.run(str(job.id))
         now_due()
@@ -113,6 +116,24 @@ def test_a_reader_that_dies_again_and_again_fails_the_job(make_job, see, monkeyp
     tasks.end_job.run(str(job.id))
     job = see(job)
     assert (job.state, job.failure_code, counts(job)) == ("failed", "reading_failed", (10, 0, 0, 0, 10, 0))
+
+
+@pytest.mark.parametrize("trouble", [FileRefused("file_empty", "It is gone."), MemoryError()])
+def test_a_reader_that_lost_its_lease_neither_fails_the_job_nor_lets_it_wait(make_job, see, monkeypatch, trouble):
+    job = make_job(rows(10), start=True)
+    other = uuid.uuid4()
+
+    def is_late(*_):
+        with unit_of_work() as session:
+            session.execute(update(Job).values(lease_token=other))
+        raise trouble
+
+    monkeypatch.setattr(reading, "add_stage", is_late)
+    with suppress(MemoryError):
+        tasks.read_file.run(str(job.id))
+    job = see(job)
+    assert (job.state, job.failure_code, job.cancel_requested_at, job.waiting) == ("running", None, None, None)
+    assert (job.lease_token, job.attempts) == (other, 1)
 
 
 def test_an_owner_that_is_away_is_waited_for(make_job, run, see, owner):
@@ -147,7 +168,7 @@ def test_an_owner_that_is_away_for_long_costs_neither_the_job_nor_its_error_file
     with monkeypatch.context() as patch:
         patch.setattr(client.client.http, "_base_url", away)
         patch.setattr(client, "_target", None)
-        for _ in range(leases.MOST_READS + 2):
+        for _ in range(leases.MOST_ATTEMPTS + 2):
             tasks.read_file.run(str(job.id))
             now_due()
             tasks.reconcile.run()
@@ -157,7 +178,7 @@ def test_an_owner_that_is_away_for_long_costs_neither_the_job_nor_its_error_file
     tasks.send_chunks.run("short")
     with monkeypatch.context() as patch:
         patch.setattr(client.client.http, "_base_url", away)
-        for _ in range(leases.MOST_READS + 2):
+        for _ in range(leases.MOST_ATTEMPTS + 2):
             tasks.end_job.run(str(job.id))
             now_due()
     ended = run(job)

@@ -1,5 +1,6 @@
 """The error file (I9): every refused row as it was, with why; it goes in again without mapping."""
 
+import codecs
 import io
 
 import pytest
@@ -80,6 +81,13 @@ def test_encoding_delimiter_and_byte_order_mark_are_those_of_the_file(encoding: 
     again = sniff(out)
     assert (again.encoding, again.delimiter, again.bom) == (encoding, ";", encoding != "cp1252")
     assert again.sample_rows == [["1", "Café", "2", "", "bad", "Wrong."]]
+
+
+def test_byte_order_mark_that_is_none_of_the_encoding_is_not_written():
+    """Guard: jobs of before were noted so, where another encoding was chosen by hand."""
+    data = codecs.BOM_UTF8 + "code,name\n1,Müller\n".encode("cp1252")
+    made = written(data, [refusal(1)], encoding="cp1252", bom=True, **PLAIN)
+    assert made.startswith("code,name,_line,_column,_code,_message\r\n1,Müller,".encode("cp1252"))
 
 
 def test_reasons_that_the_encoding_cannot_write_become_question_marks():

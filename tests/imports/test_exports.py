@@ -334,3 +334,13 @@ def test_screens_when_somebody_exports(app, exporter, ask):
     assert exporter.get("/imports/exports").text.count("job-row") >= 1
     assert "Download" in exporter.get(f"/imports/exports/{export.id}/menu").text
     assert exporter.get("/imports/fragments/running").text.count(f"/imports/exports/{export.id}") >= 1
+
+
+def test_dialog_when_of_one_account_names_it_and_keeps_it(exporter):
+    dialog = exporter.get("/imports/exports/new/contacts?account=C%261").text
+    assert "All contacts of customer" in dialog
+    assert 'name="filter.account" value="C&amp;1"' in dialog
+    answer = exporter.post("/imports/exports/new/contacts", data={"filter.account": "C&1"})
+    with read_only() as session:
+        assert session.scalars(select(Export.filter)).all() == [{"account": "C&1"}]
+    assert "customer C&amp;1" in exporter.get(answer.headers["Location"]).text

@@ -170,6 +170,17 @@ def test_a_lease_that_makes_no_sense_is_named(value):
         imports_config({"IMPORTS_LEASE_SECONDS": value})
 
 
+@pytest.mark.parametrize(("value", "most"), [("", None), ("0", None), ("250", 250_000_000)])
+def test_files_may_be_of_any_size_unless_a_limit_is_set(value, most):
+    assert imports_config({"UPLOAD_MAX_MB": value}).most_bytes == most
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "2 GB"])
+def test_a_limit_of_files_that_makes_no_sense_is_named(value):
+    with pytest.raises(SettingsError, match="UPLOAD_MAX_MB"):
+        imports_config({"UPLOAD_MAX_MB": value})
+
+
 def test_a_lease_is_longer_than_any_call_to_an_owner():
     for environment in ({}, {"IMPORTS_LEASE_SECONDS": "5"}):
         config = imports_config(environment)

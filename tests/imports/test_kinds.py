@@ -67,7 +67,9 @@ def test_kind_when_partner_management_is_off_is_nowhere_and_refused(client, part
     assert answer(screen) == OFF
 
 
-def test_job_when_partner_management_is_switched_off_stays_as_it_is(client, partners, assignments, run, see) -> None:
+def test_job_when_partner_management_is_switched_off_is_hidden_and_stays_as_it_is(
+    client, partners, assignments, run, see
+) -> None:
     job = partners.post(f"{API}/uploads?kind=assignments&filename=x.csv", data=b"code,name\n1,Dana\n").json
     place, version = f"{API}/jobs/{job['id']}", {"If-Match": '"1"'}
     choices = {"mapping": {"columns": {"code": "code", "name": "name"}}, "match": "customer"}
@@ -76,7 +78,15 @@ def test_job_when_partner_management_is_switched_off_stays_as_it_is(client, part
     assert answer(client.post(f"{place}/start")) == OFF
     assert answer(client.post(f"{place}/check")) == OFF
     assert client.post(f"/imports/{job['id']}/start").status_code == 409
-    assert client.get(place).json["state"] == "mapped"
+    for read in (client.get(place), client.get(f"{place}/refusals"), client.get(f"{place}/events")):
+        assert answer(read) == OFF
+    page = client.get(f"/imports/{job['id']}")
+    assert (page.status_code, "Partner management is switched off." in page.text) == (409, True)
+    for shown in ("", "/fragments/running"):
+        assert "x.csv" not in client.get(f"/imports{shown}").text
+        assert "x.csv" in partners.get(f"/imports{shown}").text
+    assert client.get(f"{API}/jobs").json["items"] == []
+    assert partners.get(place).json["state"] == "mapped"
     assert partners.post(f"{place}/start").status_code == 202
     undone = client_as(client.application, "import", "assign", "undo", name=ADA.name, user_id=ADA.user_id)
     assert answer(undone.post(f"{place}/undo")) == OFF

@@ -6,7 +6,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from services.imports.domain.mapping import Mapping, apply, header_hash, own_columns, validate
+from services.imports.domain.careful import column_at_fault
+from services.imports.domain.mapping import Mapping, apply, fed_names, header_hash, own_columns, validate
 from services.imports.domain.matching import suggest
 from services.imports.domain.sample import csv_of
 from services.imports.domain.sniffing import ERROR_COLUMNS, sniff
@@ -81,6 +82,40 @@ def test_columns_of_an_error_file_are_no_data():
     assert found(*header)["_code"] == (None, "own")
     assert header_hash(header) == header_hash(["town", " Name"]) != header_hash(["Name"])
     assert Mapping({"Name": "name"}, keep_unmapped=True).unmapped(header) == ["Town"]
+
+
+def test_column_that_is_called_as_an_attribute_is_no_field_whatever_its_name():
+    assert found("Code", "attributes.Name", "attributes.Town", "attributes.Emial") == {
+        "Code": ("code", "exact"),
+        "attributes.Name": (None, "none"),
+        "attributes.Town": (None, "none"),
+        "attributes.Emial": (None, "none"),
+    }
+    mapped = Mapping({"attributes.Town": "city"})  # unless somebody says so
+    assert found("attributes.Town", saved=mapped) == {"attributes.Town": ("city", "saved")}
+
+
+def test_column_that_is_called_as_an_attribute_is_kept_as_that():
+    header = ["Code", "attributes.Price %28EUR)", "attributes."]
+    frame = pl.DataFrame({"_row": [1], "_line": [2], "0": ["1"], "1": ["9"], "2": ["odd"]})
+    mapping = Mapping({"Code": "code"}, keep_unmapped=True)
+    kept = apply(frame, mapping, header, TARGET)["_attributes"][0]
+    assert json.loads(kept) == {"Price (EUR)": "9", "attributes.": "odd"}
+    assert fed_names(mapping, header, TARGET) == ["code", "attributes.Price (EUR)", "attributes.attributes."]
+    assert column_at_fault("invalid", "attributes.Price (EUR)", mapping.column_of(header)) == header[1]
+
+
+def test_two_columns_of_one_attribute_are_refused_unless_they_are_left_out():
+    header = ["Code", "Name", "Tone", "attributes.Tone"]
+    mapping = Mapping({"Code": "code", "Name": "name"}, keep_unmapped=True)
+    with pytest.raises(MappingRefused) as refused:
+        validate(mapping, header, TARGET, match="code")
+    assert refused.value.fields == {
+        "columns.attributes.Tone": [
+            "It would be kept as the attribute “Tone”, as “Tone” is. Rename one of them in the file."
+        ]
+    }
+    validate(replace(mapping, keep_unmapped=False), header, TARGET, match="code")
 
 
 def test_sample_file_is_matched_by_itself():

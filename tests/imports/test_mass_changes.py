@@ -108,11 +108,14 @@ def test_change_when_run_fetches_its_customers_and_tells_its_owner_what_to_do(
     assert "Dana Dealer set for 250 customers." in page.text
 
 
-def test_change_when_pressed_twice_is_one_job(staff: SignedClient, peers: Peers) -> None:
+def test_change_when_pressed_twice_is_one_job_and_another_change_is_another(staff: SignedClient, peers: Peers) -> None:
     form = {"snapshot_id": str(peers.id), "associate_ids": str(DANA), "role": "manages", "key": "once"}
     first, second = (staff.post("/imports/mass-changes", data=form) for _ in range(2))
     assert first.status_code == second.status_code == 303
     assert first.location == second.location
+    other = staff.post("/imports/mass-changes", data={**form, "action": "replace"})
+    assert (other.status_code, other.location != first.location) == (303, True)
+    assert "Replace by Dana Dealer" in staff.get(other.location).text
     headers = {"Idempotency-Key": "again"}
     asked = {"snapshot_id": str(peers.id), "associate_ids": [str(DANA)]}
     third, fourth = (staff.post(PATH, json=asked, headers=headers) for _ in range(2))

@@ -169,6 +169,15 @@ def test_refused_rows_come_back_corrected_without_matching(client, run, owner):
     assert owner.things()["007"][0] == "Bolt"
 
 
+def test_export_that_comes_back_tells_what_is_left_out_and_why(client, run, owner):
+    place = uploaded(client, "Code,Name,_status,_liaison\n007,Bolt,active,v1\n", "things.csv")
+    page = words_on(client.get(place))
+    assert "it tells what no import changes" in page
+    assert "it marks a file that Liaison wrote" in page
+    assert "kept as an attribute" not in page
+    assert imported(client, run, place).created == 1
+
+
 def test_many_refused_rows_are_shown_in_parts(client, make_job, run):
     job = run(make_job("code,name\n" + "".join(f"{n},bad {n}\n" for n in range(250)), start=True))
     page = client.get(f"/imports/{job.id}").get_data(as_text=True)

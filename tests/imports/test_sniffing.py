@@ -1,5 +1,6 @@
 """Any CSV (I3): encoding, delimiter and header are found, shown and overridable; what is no CSV is refused."""
 
+import codecs
 import io
 
 import polars as pl
@@ -42,6 +43,20 @@ def test_encoding_is_found(encoding: str):
     assert sniffed.sample_rows == [["Müller", "Köln"], ["Großmann", "Düsseldorf"], ["École", "Orléans"]]
     assert sniffed.bom == (encoding in ("utf-8-sig", "utf-16", "utf-32"))
     assert bool(sniffed.warnings) == encoding.startswith("cp")
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+@pytest.mark.parametrize("header", [b"code,name\n", b""])
+def test_byte_order_mark_of_an_encoding_that_was_not_chosen_is_no_text(mark: bytes, header: bytes):
+    data = mark + header + "1,Müller\n2,Gruß\n".encode("cp1252")
+    sniffed = sniff(data, encoding="cp1252", has_header=bool(header))
+    assert (sniffed.encoding, sniffed.bom, len(sniffed.header)) == ("cp1252", False, 2)
+    assert sniffed.header[0] == ("code" if header else "Column 1")
+    records = Records(
+        io.BytesIO(data), encoding="cp1252", delimiter=",", columns=sniffed.header, has_header=bool(header), block=1
+    )
+    rows = [list(row[2:]) for batch in records for row in batch.frame.rows()]
+    assert rows == sniffed.sample_rows == [["1", "Müller"], ["2", "Gruß"]]
 
 
 def test_scripts_that_are_not_latin_are_found():

@@ -61,6 +61,16 @@ def test_rows_of_a_key_are_in_one_chunk_in_their_order(tmp_path_factory, cells, 
     assert [chunk_file(stage.frame) for stage in made] == [chunk_file(stage.frame) for stage in again]
 
 
+@pytest.mark.parametrize("cut", [1, None])
+def test_what_a_reader_that_was_killed_was_writing_is_not_read(storage, monkeypatch, cut):
+    monkeypatch.setattr(together, "HELD_BYTES", 1)
+    cells = ["a", "b", "a", "c"]
+    made = rows_of(staged(storage, [batch(1, cells)]))
+    (name,) = storage.names("parts/0")
+    storage.write(f"parts/0/{name}.0123abcd.partial", storage.read(f"parts/0/{name}")[:cut])
+    assert rows_of(staged(storage, [batch(1, cells)])) == made
+
+
 def test_chunk_has_its_size_where_keys_allow_it(storage):
     stages = staged(storage, [batch(1, ["a", "b", "a", "c", "d", "d", "d", "e"])], chunk_rows=3)
     assert rows_of(stages) == [[1, 3, 2], [4], [5, 6, 7], [8]]

@@ -44,6 +44,12 @@ def test_file_when_checked_first_tells_what_its_import_then_does(
     page.goto("/imports")
     page.locator("input[type=file]").set_input_files(whole)
     page.get_by_role("button", name="Upload").click()
+    preview = page.get_by_role("region", name="Preview")
+    expect(preview).to_contain_text("The first 100 of 300 rows, as they would be stored: 20 changed, 80 unchanged.")
+    page.get_by_role("combobox", name="City").select_option(label="E-mail")
+    expect(preview).to_contain_text("Refused E-mail")
+    page.get_by_role("combobox", name="City").select_option(label="City")
+    expect(preview).to_contain_text("20 changed, 80 unchanged.")
     page.get_by_role("button", name="Check first").click()
     expect(page.get_by_role("button", name="Change the matching")).to_be_visible(timeout=60_000)
     expect(page.locator("main")).to_contain_text(

@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
-from services.imports.api.shown import job_cursor
 from services.imports.caller import current_viewer
 from services.imports.domain import exports as domain
 from services.imports.domain.export_progress import export_progress
@@ -15,7 +14,7 @@ from services.imports.exporting import ask_for, take, target_of
 from services.imports.schemas import ExportIn, ExportOut, ExportPage, ExportQuery, ExportTargetOut, ExportTargetsOut
 from services.imports.stream import events_of
 from shared.db import read_only, unit_of_work
-from shared.web import encode_cursor, idempotent, requires
+from shared.web import encode_cursor, id_place, idempotent, requires
 from shared.web.described import IDEMPOTENCY_KEY, refusal
 
 blp = Blueprint("exports", __name__, description="Lists taken out as files.")
@@ -79,7 +78,7 @@ def create_export(values: Values) -> tuple[Values, Values]:
 @blp.response(200, ExportPage)
 def list_exports(query: Values) -> Values:
     """List exports, the newest first: your own, and with the permission `jobs.all` everybody's."""
-    after = job_cursor(query["cursor"]) if query["cursor"] else None
+    after = id_place(query["cursor"])
     with read_only() as session:
         found = domain.list_exports(
             session, current_viewer(), mine=query["mine"], after=after, limit=query["limit"] + 1

@@ -1,30 +1,27 @@
 """Jobs: upload, look, match columns, start, cancel."""
 
-import dataclasses
 import uuid
 from typing import Any
 
 from flask_smorest import Blueprint
 
-from services.imports.api.shown import job_cursor, shown
-from services.imports.caller import current_viewer, given_version, target_for
+from services.imports.api.shown import chosen_options, shown
+from services.imports.caller import current_viewer, target_for
 from services.imports.domain import jobs as domain
-from services.imports.domain.jobs import Options, check_start
+from services.imports.domain.first_choice import FirstChoice, first_choice
+from services.imports.domain.jobs import check_start
 from services.imports.domain.mapping import Mapping
-from services.imports.domain.matching import suggest
 from services.imports.domain.progress import job_progress, progress_of
-from services.imports.domain.saved_mappings import mapping_for_header
-from services.imports.schemas import JobOut, JobPage, JobPatch, JobQuery, MatchesOut, UploadQuery
+from services.imports.schemas import JobOut, JobPage, JobPatch, JobQuery, MatchesOut, MatchesQuery, UploadQuery
 from services.imports.uploading import read_form, receive_upload
 from services.imports.wakeups import wake_ender, wake_job
 from shared.db import after_commit, read_only, unit_of_work
-from shared.web import encode_cursor, etag_of, requires, seen_version
+from shared.web import encode_cursor, etag_of, given_version, id_place, requires, seen_version
 from shared.web.described import needs_version, refusal
 
 blp = Blueprint("jobs", __name__, description="One job is one file that is imported.")
 Values = dict[str, Any]
 FORM = ("encoding", "delimiter", "has_header")
-OPTIONS = tuple(one.name for one in dataclasses.fields(Options))
 
 
 @blp.route("/uploads", methods=["POST", "PUT"])
@@ -36,7 +33,7 @@ OPTIONS = tuple(one.name for one in dataclasses.fields(Options))
 @blp.alt_response(422, description="`file_empty`, `binary_file`, `zip_file`, ...: this is no CSV file.")
 @blp.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}})
 def upload(query: Values) -> tuple[Values, Values]:
-    """Upload a file: the CSV itself is the body, up to 250 MB.
+    """Upload a file: the CSV itself is the body, of any size unless this installation has a limit.
 
     A file that cannot be read is refused and nothing of it stays. Send an `Idempotency-Key` header so that a repeat
     after a lost answer does not make a second job.
@@ -53,7 +50,7 @@ def upload(query: Values) -> tuple[Values, Values]:
 @blp.response(200, JobPage)
 def list_jobs(query: Values) -> Values:
     """List jobs, the newest first: your own, and with the permission `jobs.all` everybody's."""
-    after = job_cursor(query["cursor"]) if query["cursor"] else None
+    after = id_place(query["cursor"])
     with read_only() as session:
         found = domain.list_jobs(
             session,
@@ -75,6 +72,7 @@ def list_jobs(query: Values) -> Values:
 @blp.route("/jobs/<uuid:job_id>", methods=["GET"])
 @requires("import", "assign", "jobs.all")
 @blp.response(200, JobOut)
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
 def get_job(job_id: uuid.UUID) -> tuple[Values, Values]:
     """Read a job, with how far it is."""
     with read_only() as session:
@@ -105,7 +103,7 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
         domain.must_wait(job)
         form = read_form(job.file_path, **{name: values.get(name, getattr(job, name)) for name in FORM})
     header = form.header if form else job.header
-    options = Options(**{name: values.get(name, getattr(job, name)) for name in OPTIONS})
+    options = chosen_options(job, values)
     mapping = values.get("mapping") or (None if form or job.state == "uploaded" else job.mapping)
     if mapping is not None:
         viewer.must_have_choices(job.kind, mapping, options)
@@ -123,14 +121,23 @@ def change_job(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
 
 @blp.route("/jobs/<uuid:job_id>/matches", methods=["GET"])
 @requires("import")
+@blp.arguments(MatchesQuery, location="query")
 @blp.response(200, MatchesOut)
-def get_matches(job_id: uuid.UUID) -> Values:
-    """See which field each column was found to feed: by a saved mapping, by name, by alias, or only perhaps."""
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
+@blp.alt_response(404, description="`job_not_found`; `mapping_not_found`: nothing for this kind is saved as `saved`.")
+def get_matches(query: Values, job_id: uuid.UUID) -> FirstChoice:
+    """See what a job begins with: how its columns are matched, how its rows are applied, and where that comes from.
+
+    A file of refused rows is matched and applied as by the job that refused them, if you may see it. Any other is
+    matched as it was last saved for its columns, else by their names. Send `mapping` and the `options` to the job, as
+    they are or changed.
+    """
+    viewer = current_viewer()
     with read_only() as session:
-        job = domain.get_job(session, current_viewer(), job_id)
-        saved = mapping_for_header(session, job.kind, job.header)
+        job = domain.get_job(session, viewer, job_id)
     target = target_for(job.kind)
-    return {"items": suggest(job.header, target, Mapping.from_json(saved.mapping) if saved else None)}
+    with read_only() as session:
+        return first_choice(session, viewer, job, target, saved_id=query["saved"])
 
 
 @blp.route("/jobs/<uuid:job_id>/start", methods=["POST"])

@@ -19,6 +19,7 @@ from services.imports.schemas import (
 from shared.db import read_only, unit_of_work
 from shared.web import decode_cursor, encode_cursor, etag_of, idempotent, requires, seen_version
 from shared.web.described import needs_version
+from shared.web.paging import as_id, as_order
 
 blp = Blueprint("mappings", __name__, description="Mappings kept by name.")
 Values = dict[str, Any]
@@ -30,13 +31,13 @@ Values = dict[str, Any]
 @blp.response(200, SavedMappingPage)
 def list_mappings(query: Values) -> Values:
     """List saved mappings by name; `name` finds the one that is called so."""
-    after = str(decode_cursor(query["cursor"], 1)[0]).replace("\0", "") if query["cursor"] else ""
+    after = _place(query["cursor"]) if query["cursor"] else None
     with read_only() as session:
         found = domain.list_mappings(
             session, current_viewer(), query["kind"], name=query["name"], after=after, limit=query["limit"] + 1
         )
     items = found[: query["limit"]]
-    return {"items": items, "next": encode_cursor([items[-1].name]) if len(found) > len(items) else None}
+    return {"items": items, "next": encode_cursor([items[-1].name, items[-1].id]) if len(found) > len(items) else None}
 
 
 @blp.route("/mappings", methods=["POST"])
@@ -110,6 +111,11 @@ def delete_mapping(mapping_id: uuid.UUID) -> None:
     seen = seen_version()
     with unit_of_work() as session:
         domain.delete_mapping(session, current_viewer(), mapping_id, seen)
+
+
+def _place(cursor: str) -> tuple[str, uuid.UUID]:
+    name, last = decode_cursor(cursor, 2)
+    return as_order(name), as_id(last)
 
 
 def _stored(values: Values) -> Values:

@@ -18,6 +18,7 @@ from services.imports.wakeups import wake_job
 from shared.db import after_commit, read_only, unit_of_work
 from shared.errors import Invalid
 from shared.web import PageQuery, encode_cursor, etag_of, idempotent, requires
+from shared.web.described import refusal
 
 blp = Blueprint("results", __name__, description="What came of a job.")
 Values = dict[str, Any]
@@ -27,6 +28,7 @@ Values = dict[str, Any]
 @requires("import", "assign", "jobs.all")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, RefusalPage)
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
 def list_refusals(query: Values, job_id: uuid.UUID) -> Values:
     """List the refused rows, in the order of the file."""
     after = row_cursor(query["cursor"]) if query["cursor"] else 0
@@ -40,6 +42,7 @@ def list_refusals(query: Values, job_id: uuid.UUID) -> Values:
 @requires("import", "assign", "jobs.all")
 @blp.response(200, content_type="text/csv", description="The refused rows, as they were, with why.")
 @blp.alt_response(404, description="`no_error_file`: no row was refused, or the job is still at work.")
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
 def get_error_file(job_id: uuid.UUID) -> Response:
     """Download the refused rows, in the delimiter and encoding of the file; correct them, then upload it again."""
     with read_only() as session:
@@ -53,7 +56,7 @@ def get_error_file(job_id: uuid.UUID) -> Response:
 @blp.arguments(CorrectedRowsIn)
 @blp.response(201, JobOut, description="The new job; `Location` and `ETag` in the headers.")
 @blp.alt_response(404, description="`row_not_refused` or `no_error_file`.")
-@blp.alt_response(409, description="`only_checked`: nothing of the file was imported yet.")
+@blp.alt_response(409, description="`only_checked`: nothing of the file was imported yet; `partner_management_off`.")
 @blp.alt_response(422, description="`nothing_corrected`, or there is no such column.")
 def try_again(values: Values, job_id: uuid.UUID) -> tuple[Values, Values]:
     """Import refused rows again, corrected: a new job with the mapping and options of this one, started at once.
@@ -82,6 +85,7 @@ def _places(cells: dict[str, str], columns: list[str]) -> dict[int, str]:
 @blp.route("/jobs/<uuid:job_id>/events", methods=["GET"])
 @requires("import", "assign", "jobs.all")
 @blp.response(200, content_type="text/event-stream", description="`progress` events, then `end`.")
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
 def watch_job(job_id: uuid.UUID) -> Response:
     """Watch a job as it goes (server-sent events): `progress` with JSON on each change, `end` when it is over."""
     return progress_events(current_viewer(), job_id)

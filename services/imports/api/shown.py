@@ -1,15 +1,19 @@
 """A job as the API shows it, and the places in its lists."""
 
-import uuid
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from services.imports.domain.first_megabyte import RowCount
+from services.imports.domain.jobs import Options, options_of
 from services.imports.domain.progress import Progress
 from services.imports.domain.promise import difference
 from services.imports.domain.undoing import undo_until
+from services.imports.previewing import Preview
 from shared.bulk import COUNTS, UNDO_COUNTS
 from shared.errors import Invalid
 from shared.web import decode_cursor
+from shared.web.paging import FOREIGN
 
 
 def shown(job: Any, progress: Progress) -> dict[str, Any]:
@@ -55,21 +59,31 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def job_cursor(cursor: str) -> uuid.UUID:
-    """Return the job behind which a page of jobs begins."""
-    try:
-        return uuid.UUID(str(decode_cursor(cursor, 1)[0]))
-    except ValueError as error:
-        raise _no_cursor() from error
+def chosen_options(job: Any, values: dict[str, Any]) -> Options:
+    """Return how rows are applied: as `values` say, else as the job has it."""
+    return replace(options_of(job), **{name: values[name] for name in asdict(options_of(job)) if name in values})
+
+
+def shown_preview(preview: Preview, count: RowCount) -> dict[str, Any]:
+    """Return the first rows of a file, for `PreviewOut`."""
+    return {
+        "rows_in_file": count.rows,
+        "exact": count.exact,
+        "not_checked": preview.not_checked,
+        "rows": [
+            {
+                **vars(one),
+                "values": [{"field": name, "value": value} for name, value in one.values.items() if value],
+                "changes": [{"field": name, "old": old, "new": one.values[name]} for name, old in one.old.items()],
+            }
+            for one in preview.rows
+        ],
+    }
 
 
 def row_cursor(cursor: str) -> int:
     """Return the row behind which a page of refused rows begins."""
     row = decode_cursor(cursor, 1)[0]
     if not isinstance(row, int) or not 0 <= row < 1 << 31:
-        raise _no_cursor()
+        raise Invalid("This page address is not complete.", fields={"cursor": [FOREIGN]})
     return row
-
-
-def _no_cursor() -> Invalid:
-    return Invalid("This page address is not complete.", fields={"cursor": ["Not a cursor that this list gave out."]})

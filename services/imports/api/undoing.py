@@ -16,6 +16,7 @@ from services.imports.schemas import JobOut, KeptPage
 from services.imports.wakeups import wake_undo
 from shared.db import after_commit, read_only, unit_of_work
 from shared.web import PageQuery, client_ip, encode_cursor, etag_of, requires
+from shared.web.described import refusal
 
 blp = Blueprint("undo", __name__, description="Taking an import back.")
 Values = dict[str, Any]
@@ -26,7 +27,7 @@ Values = dict[str, Any]
 @blp.response(202, JobOut)
 @blp.alt_response(
     409,
-    description="`job_at_work`, `nothing_to_undo`, `job_undone`, `undo_too_late` (after 30 days); of a mass change,"
+    description="`job_at_work`, `nothing_to_undo`, `job_undone`, `undo_too_late` (after 30 days),"
     " `partner_management_off`.",
 )
 def undo_job(job_id: uuid.UUID) -> tuple[Values, Values]:
@@ -47,6 +48,7 @@ def undo_job(job_id: uuid.UUID) -> tuple[Values, Values]:
 @requires("import", "undo", "assign", "jobs.all")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, KeptPage)
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
 def list_kept(query: Values, job_id: uuid.UUID) -> Values:
     """List what stayed when the import was taken back, and why."""
     after = row_cursor(query["cursor"]) if query["cursor"] else 0
@@ -60,6 +62,7 @@ def list_kept(query: Values, job_id: uuid.UUID) -> Values:
 @requires("import", "undo", "assign", "jobs.all")
 @blp.response(200, content_type="text/csv", description="What stayed, and why.")
 @blp.alt_response(404, description="`nothing_kept`: nothing stayed, or the import was not taken back.")
+@refusal(blp, 409, "`partner_management_off`: it is about associates, which are switched off.")
 def get_kept_file(job_id: uuid.UUID) -> Response:
     """Download what stayed when the import was taken back, and why."""
     with read_only() as session:

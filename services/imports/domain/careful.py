@@ -248,7 +248,7 @@ def column_at_fault(code: str, name: str | None, column_of: Mapping[str, str]) -
     if name is None or code in CODES:
         return name or ""
     if name.startswith(KEPT):
-        return name.removeprefix(KEPT)
+        return column_of.get(name, name.removeprefix(KEPT))
     return column_of.get(name, name)
 
 

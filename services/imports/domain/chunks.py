@@ -77,7 +77,7 @@ def claim_chunk(session: Session, queue: str, lease: timedelta) -> Claim | None:
 
 def _claim(job: Job, chunk: Any, token: uuid.UUID | None) -> Claim:
     checks, undoes = job.state == "checking", job.state == "undoing"
-    about = _about_undo(job) if undoes else _about(job)
+    about = _about_undo(job) if undoes else about_rows(job)
     path, checksum, request_id = chunk.path, chunk.checksum, job.request_id or ""
     return Claim(job.id, chunk.no, token, chunk.rows, path, checksum, job.kind, about, request_id, checks, undoes)
 
@@ -118,7 +118,8 @@ def claimable() -> Any:
     return and_(Chunk.state == "due", Chunk.due_at <= func.now(), Chunk.attempts < MOST_ATTEMPTS)
 
 
-def _about(job: Job) -> dict[str, Any]:
+def about_rows(job: Job) -> dict[str, Any]:
+    """Return what the owner of a job's rows is told about it, beside the rows."""
     return {
         "kind": job.kind,
         "mode": job.mode,
@@ -189,20 +190,21 @@ def give_back(session: Session, claim: Claim, trouble: str) -> None:
 
 
 def wait_for_owner(session: Session, claim: Claim, sentence: str) -> None:
-    """Hand a chunk back because its owner is away, which is not the chunk's fault; the job waits, longer each time."""
-    put_off(session, claim.job_id, sentence)
-    session.execute(update(Chunk).where(_held(claim)).values(state="due", **_FREE))
+    """Hand a chunk back for what is not its fault, its owner being away; the job waits, longer each time.
+
+    Nothing is written where the chunk is somebody else's by now.
+    """
+    if holds(session, claim):
+        session.execute(update(Job).where(Job.id == claim.job_id).values(**put_off(sentence)))
+        session.execute(update(Chunk).where(_held(claim)).values(state="due", **_FREE))
 
 
-def put_off(session: Session, job_id: uuid.UUID, sentence: str) -> None:
-    """Let a job rest for 1, 2, 4 ... 30 seconds and tell people why; another reason is counted anew."""
+def put_off(sentence: str) -> dict[str, Any]:
+    """Return what lets a job rest for 1, 2, 4 ... 30 seconds and tells people why; another reason is counted anew."""
     waits = case((Job.waiting == sentence, Job.waits), else_=0)
     pause = func.least(30, func.power(2, func.least(waits, 5)))
-    session.execute(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(waits=waits + 1, waiting=sentence, resume_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, pause))
-    )
+    resume_at = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, pause)
+    return {"waits": waits + 1, "waiting": sentence, "resume_at": resume_at}
 
 
 def holds(session: Session, claim: Claim) -> bool:

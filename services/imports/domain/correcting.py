@@ -10,7 +10,17 @@ from pathlib import PurePath
 from sqlalchemy.orm import Session
 
 from services.imports.domain.careful import CODES, column_at_fault
-from services.imports.domain.jobs import Viewer, change_mapping, create_job, get_error_file, list_refusals, options_of
+from services.imports.domain.jobs import (
+    Viewer,
+    change_mapping,
+    create_job,
+    form_key,
+    get_error_file,
+    list_refusals,
+    locked_job,
+    options_of,
+    uploaded_before,
+)
 from services.imports.domain.jobs import start_job as start
 from services.imports.domain.mapping import Mapping as ColumnMapping
 from services.imports.domain.mapping import own_columns
@@ -84,7 +94,7 @@ def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uui
     there = [name for name in job.header if name not in own or name == MARK]
     marked = there.index(MARK) if MARK in there else None
     refusals = {one.line: one for one in list_refusals(session, viewer, job_id, limit=MOST)}
-    column_of = {name: column for column, name in reversed(ColumnMapping.from_json(job.mapping or {}).columns.items())}
+    column_of = ColumnMapping.from_json(job.mapping or {}).column_of(job.header)
     rows = []
     for cells in _rows_of(storage, job):
         line, kept = cells[-len(ERROR_COLUMNS)], cells[: -len(ERROR_COLUMNS)]
@@ -96,9 +106,12 @@ def refused_rows(session: Session, storage: Storage, viewer: Viewer, job_id: uui
 
 
 def try_again(
-    session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID, changes: Mapping[int, Cells]
+    session: Session, storage: Storage, viewer: Viewer, job_id: uuid.UUID, changes: Mapping[int, Cells], key: str = ""
 ) -> Job:
-    """Start a job of the corrected rows; raise NothingCorrected, RowNotRefused, and as `refused_rows` does."""
+    """Start a job of the corrected rows; raise NothingCorrected, RowNotRefused, and as `refused_rows` does.
+
+    The same corrections with the same `key` give the same job again.
+    """
     refused = refused_rows(session, storage, viewer, job_id)
     rows = refused.corrected(changes)
     if not rows:
@@ -107,11 +120,15 @@ def try_again(
     mark = [MARK] if is_ours(first.header) else []
     header = [*refused.columns, *mark, *ERROR_COLUMNS]
     body = _file_of(header, rows, first.delimiter)
+    upload_key = form_key(key, body)
+    locked_job(session, first.id)  # a twin of this waits here
+    if upload_key and (known := uploaded_before(session, viewer, upload_key, None)):
+        return known
     form = sniff_file(io.BytesIO(body), encoding="utf-8", delimiter=first.delimiter, has_header=True)
     form = replace(form, header=header)  # as the matching names its columns
     received = receive_file(storage, io.BytesIO(body), len(body))
     name = f"{PurePath(first.file_name).stem[:180]} – corrected.csv"
-    job = create_job(session, viewer, first.kind, name, received, form)
+    job = create_job(session, viewer, first.kind, name, received, form, upload_key)
     job.retry_of = first.id
     change_mapping(session, viewer, job.id, None, mapping=first.mapping, options=options_of(first))
     return start(session, viewer, job.id)

@@ -43,6 +43,7 @@ BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+LONGEST_BOM: Final = 4
 
 
 def canonical(name: str) -> str | None:
@@ -66,9 +67,41 @@ def bom_of(head: bytes) -> tuple[bytes, str] | None:
     return next(((bom, encoding) for bom, encoding in BOMS if head.startswith(bom)), None)
 
 
-def decoder(encoding: str) -> codecs.IncrementalDecoder:
-    """Return a decoder that marks invalid bytes."""
-    return codecs.getincrementaldecoder(encoding)(MARK)
+def mark_of(head: bytes, encoding: str) -> tuple[bytes, bool]:
+    """Return the byte order mark to pass over in a file read as `encoding`, and whether it is that encoding's own."""
+    own = next((bom for bom, name in BOMS if name == encoding and head.startswith(bom)), None)
+    if own is not None:
+        return own, True
+    other = bom_of(head)
+    return (other[0] if other else b""), False
+
+
+class Decoder:
+    """Decodes a file from its first byte on: passes over its byte order mark, and marks invalid bytes.
+
+    The mark may be that of another encoding, which a person found to be wrong.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)(MARK)
+        self._first: bytes | None = b""
+
+    def decode(self, data: bytes, final: bool = False) -> str:
+        """Return the text of the next bytes."""
+        if self._first is not None:
+            data = self._first + data
+            if len(data) < LONGEST_BOM and not final:
+                self._first = data
+                return ""
+            self._first = None
+            data = data.removeprefix(mark_of(data, self.encoding)[0])
+        return self._decoder.decode(data, final)
+
+
+def decoder(encoding: str) -> Decoder:
+    """Return what decodes a file of this encoding."""
+    return Decoder(encoding)
 
 
 def encode(text: str, encoding: str) -> bytes:

@@ -1,9 +1,10 @@
 """Guess the encoding of a text without byte order mark. The same bytes always give the same answer."""
 
+import codecs
 import re
 from typing import BinaryIO
 
-from services.imports.domain.decoding import canonical, decoder
+from services.imports.domain.decoding import MARK, canonical
 
 LATIN = ("cp1252", "cp850", "mac-roman")  # in this order where they fit equally well
 PLAUSIBLE = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽ°º€£§–—’“”«»¿¡·®©²³½")
@@ -51,7 +52,7 @@ def _wide(head: bytes) -> str | None:
 def _is_utf8(data: bytes) -> bool:
     """Tell whether it is UTF-8, at most for a few broken bytes between many good ones."""
     cut = len(data) >= BLOCK  # then the last sign may not be whole
-    text = decoder("utf-8").decode(data, final=not cut)
+    text = codecs.getincrementaldecoder("utf-8")(MARK).decode(data, final=not cut)
     if _encodable(text):
         return True
     broken = sum(1 for sign in text if 0xDC80 <= ord(sign) <= 0xDCFF)

@@ -3,7 +3,7 @@
 Cells that a spreadsheet would run are defused (`shared.cells`), and restored when the file comes back.
 
 Once a person has corrected it, it can be uploaded as it is: the four columns that say why are no data (`own_columns`),
-and the mapping saved for the header without them applies.
+and by them the job is found whose choices apply again (`earlier.job_of_error_file`).
 """
 
 import csv
@@ -73,7 +73,7 @@ def write(
     own = own_columns(records.columns)
     kept = [at for at, name in enumerate(records.columns) if name not in own or name == MARK]
     if bom:
-        out.write(next(sign for sign, name in BOMS if name == encoding))
+        out.write(next((sign for sign, name in BOMS if name == encoding), b""))
     waiting = _Waiting(refusals)
     columns = column_of or {}
     count = 0

@@ -16,9 +16,10 @@ CHECK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Column:
-    """A column that the file may have."""
+    """A column that the file may have; `label` is what people call it."""
 
     name: str
+    label: str
     group: str
     default: bool
     help: str
@@ -38,13 +39,16 @@ class ExportTarget:
     @classmethod
     def from_json(cls, answer: dict[str, Any]) -> Self:
         """Return what the owner described."""
-        columns = tuple(Column(one["name"], one["group"], one["default"], one["help"]) for one in answer["columns"])
+        columns = tuple(
+            Column(one["name"], one.get("label") or one["name"], one["group"], one["default"], one["help"])
+            for one in answer["columns"]
+        )
         plain = {name: answer[name] for name in ("kind", "label", "noun", "permission")}
         return cls(**plain, columns=columns, filters=tuple(answer["filters"]))
 
     @property
     def defaults(self) -> list[str]:
-        """The columns that an import of the file understands."""
+        """The columns that the list shows, and all that an import of the file understands."""
         return [column.name for column in self.columns if column.default]
 
     @property

@@ -1,6 +1,6 @@
 """The file of a job: its stages, its rows, and the file of those that were refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from services.imports.domain.careful import RowFault
 from services.imports.domain.kept_rows import KeptRows
 from services.imports.domain.leases import Lease
 from services.imports.domain.mapping import Mapping
-from services.imports.domain.reading import Records
+from services.imports.domain.reading import BLOCK, Batch, Records
 from services.imports.domain.staging import MappedRows, Stage, stage_rows
 from services.imports.domain.target import Target
 from services.imports.domain.together import Parts, stage_together
@@ -55,14 +55,25 @@ class FileReader:
     def _mapped(self) -> Iterator[MappedRows]:
         for batch in self.records:
             self.kept.keep(batch, self.records.rows)
-            frame = mapping.apply(batch.frame, self.mapping, self.job.header, self.target)
-            refusals = [_refusal(fault) for fault in batch.faults]
-            yield MappedRows(frame, refusals, self.records.bytes_read, mapping.told(batch.frame, self.job.header))
+            yield mapped_rows(batch, self.mapping, self.job.header, self.target, self.records.bytes_read)
 
 
-def records_of(job: Job, file: BinaryIO) -> Records:
-    """Return the records of a job's file."""
-    return Records(file, encoding=job.encoding, delimiter=job.delimiter, columns=job.header, has_header=job.has_header)
+def mapped_rows(batch: Batch, chosen: Mapping, header: Sequence[str], target: Target, position: int) -> MappedRows:
+    """Return the rows of a batch as the mapping makes them, and those that could not be read."""
+    frame = mapping.apply(batch.frame, chosen, header, target)
+    return MappedRows(frame, [_refusal(fault) for fault in batch.faults], position, mapping.told(batch.frame, header))
+
+
+def records_of(job: Job, file: BinaryIO, block: int = BLOCK) -> Records:
+    """Return the records of a job's file, of which so many bytes are read at once."""
+    return Records(
+        file,
+        encoding=job.encoding,
+        delimiter=job.delimiter,
+        columns=job.header,
+        has_header=job.has_header,
+        block=block,
+    )
 
 
 def kept_rows_of(storage: Storage, job: Job) -> KeptRows:
@@ -92,7 +103,7 @@ def write_error_file(session: Session, storage: Storage, held: Lease) -> str:
         .order_by(RefusedRow.row)
         .execution_options(yield_per=2_000)
     ).scalars()
-    columns = {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
+    columns = Mapping.from_json(job.mapping or {}).column_of(job.header)
     with room_for_it(), storage.writing(path) as out:
         rows = kept_rows_of(storage, job)
         error_file.write(rows, refusals, out, encoding=job.encoding, bom=job.bom, column_of=columns)

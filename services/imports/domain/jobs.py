@@ -1,5 +1,6 @@
 """What a person does with a job: make it, look at it, start it, cancel it."""
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -40,9 +41,9 @@ ACTIVE = (*AT_WORK, "undoing")
 class Viewer:
     """Who looks: a person sees their own jobs, with `sees_all` everybody's.
 
-    `off` has the kinds that nothing can be done with now, and the part of Liaison that is switched off for each. Jobs
-    of the kinds `hidden` are not there for this person. `barred` has, by kind, the fields that this person may not feed
-    now, and why.
+    `off` has the kinds of which nothing is shown or done now, and the part of Liaison that is switched off for each.
+    Jobs of the kinds `hidden` are not there for this person. `barred` has, by kind, the fields that this person may not
+    feed now, and why.
     """
 
     user_id: uuid.UUID
@@ -55,6 +56,11 @@ class Viewer:
     def sees(self, job: Job) -> bool:
         """Tell whether this person may see a job."""
         return job.kind not in self.hidden and (self.sees_all or job.created_by == self.user_id)
+
+    @property
+    def unlisted(self) -> list[str]:
+        """The kinds of which no list shows anything to this person now."""
+        return sorted({*self.hidden, *self.off})
 
     def must_have(self, kind: str) -> None:
         """Raise FeatureOff where a kind belongs to a part that is switched off."""
@@ -147,8 +153,22 @@ def uploaded_before(session: Session, viewer: Viewer, upload_key: str, digest: b
     return job
 
 
+def form_key(key: str, content: bytes) -> str | None:
+    """Return the idempotency key of what a form of this `key` asks for; the same form with another content has another.
+
+    So a repeat after a lost answer is the same job, and what a person has changed in the form meanwhile is done.
+    """
+    return f"{key}:{hashlib.sha256(content).hexdigest()}" if key else None
+
+
 def get_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
-    """Return a job that `viewer` may see; raise JobNotFound otherwise."""
+    """Return a job that `viewer` may see; raise JobNotFound otherwise, FeatureOff where its part is switched off."""
+    job = _seen_job(session, viewer, job_id)
+    viewer.must_have(job.kind)
+    return job
+
+
+def _seen_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     job = session.get(Job, job_id)
     if job is None or not viewer.sees(job):
         raise JobNotFound
@@ -168,8 +188,8 @@ def list_jobs(
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if mine or not viewer.sees_all:
         query = query.where(Job.created_by == viewer.user_id)
-    if viewer.hidden:
-        query = query.where(Job.kind.not_in(viewer.hidden))
+    if viewer.unlisted:
+        query = query.where(Job.kind.not_in(viewer.unlisted))
     if states:
         query = query.where(Job.state.in_(states))
     if after is not None:
@@ -216,7 +236,6 @@ def change_mapping(
 def _changeable(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version: int | None) -> Job:
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
-    viewer.must_have(job.kind)
     if seen_version is not None and job.version != seen_version:
         raise Stale("This import")
     must_wait(job)
@@ -242,7 +261,6 @@ def start_job(session: Session, viewer: Viewer, job_id: uuid.UUID, seen_version:
     """
     get_job(session, viewer, job_id)
     job = locked_job(session, job_id)
-    viewer.must_have(job.kind)
     if job.state == "checking":
         raise JobChecking
     if job.state in AT_WORK:
@@ -277,8 +295,9 @@ def request_cancel(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
     """Ask a job to stop; asking twice changes nothing.
 
     One that has not begun or is only checked ends at once, the others as soon as their owner has said what was applied.
+    What runs can be stopped at any time, also while its part of Liaison is switched off.
     """
-    get_job(session, viewer, job_id)
+    _seen_job(session, viewer, job_id)
     job = locked_job(session, job_id)
     if job.state in FINAL:
         raise JobEnded
@@ -289,7 +308,7 @@ def request_cancel(session: Session, viewer: Viewer, job_id: uuid.UUID) -> Job:
         forget_check(session, job)
         values = {"state": "cancelled", "finished_at": func.now(), "cancel_requested_at": func.now()}
     elif job.cancel_requested_at is None:
-        values = {"cancel_requested_at": func.now(), **_STOP_READING}
+        values = {"cancel_requested_at": func.now(), **_TO_ITS_END}
     if values:
         session.execute(update(Job).where(Job.id == job_id).values(**values, version=Job.version + 1))
         session.refresh(job)
@@ -301,19 +320,20 @@ def fail_job(session: Session, job_id: uuid.UUID, code: str, sentence: str) -> N
     session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state.in_(AT_WORK), Job.cancel_requested_at.is_(None))
-        .values(failure_code=code, failure=sentence, cancel_requested_at=func.now(), **_STOP_READING)
+        .values(failure_code=code, failure=sentence, cancel_requested_at=func.now(), **_TO_ITS_END)
     )
 
 
 UNHEARD = ("owner_gone", "owner_refused")  # how jobs fail whose owner may have applied more than is counted
 
 
-_STOP_READING: dict[str, Any] = {  # a reader finds its lease gone; one who ends the job keeps it
+_TO_ITS_END: dict[str, Any] = {  # a reader finds its lease gone; one who ends the job keeps it
     "lease_token": case((Job.read_at.is_(None), None), else_=Job.lease_token),
     "lease_until": case((Job.read_at.is_(None), None), else_=Job.lease_until),
     "resume_at": None,
     "waiting": None,
     "waits": 0,
+    "attempts": 0,
 }
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from services.imports.domain.chunks import put_off
 from services.imports.domain.progress import AT_WORK
 from services.imports.errors import LeaseLost
 from services.imports.models import Chunk, Job
 
-MOST_READS = 5
+MOST_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,19 @@ def hold_lease(session: Session, held: Lease) -> Job:
     return job
 
 
-def let_go(session: Session, held: Lease, *, counts: bool) -> None:
-    """Give the lease back, so that the next one need not wait for its end; `counts` as an attempt that went wrong."""
+def rest(session: Session, held: Lease, sentence: str, *, counts: bool) -> None:
+    """Give the lease back and let the job be for a while, telling people why; do nothing if the lease is not ours.
+
+    It `counts` as an attempt that went wrong where the job's own file may be the reason.
+    """
     session.execute(
         update(Job)
         .where(Job.id == held.job.id, Job.lease_token == held.token)
         .values(
-            lease_token=None, lease_until=None, attempts=Job.attempts if counts else func.greatest(Job.attempts - 1, 0)
+            lease_token=None,
+            lease_until=None,
+            attempts=Job.attempts if counts else func.greatest(Job.attempts - 1, 0),
+            **put_off(sentence),
         )
     )
 
@@ -90,6 +97,12 @@ def jobs_to_read(session: Session) -> list[tuple[uuid.UUID, str]]:
     """Return the jobs, with their queues, whose file waits for a reader."""
     rows = session.execute(select(Job.id, Job.queue).where(_to_read(), lease_is_free()).order_by(Job.id))
     return [(row.id, row.queue) for row in rows]
+
+
+def given_up_reading(session: Session) -> list[uuid.UUID]:
+    """Return the jobs whose reader died again and again without getting any further."""
+    hopeless = select(Job.id).where(_to_read(), Job.attempts >= MOST_ATTEMPTS, lease_is_free())
+    return list(session.execute(hopeless).scalars())
 
 
 def jobs_to_end(session: Session) -> list[tuple[uuid.UUID, str]]:

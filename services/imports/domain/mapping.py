@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from services.imports.domain.sniffing import ERROR_COLUMNS, has_reasons
 from services.imports.domain.target import Target, TargetKey
 from services.imports.errors import MappingRefused
-from shared.bulk import SEEN
+from shared.attribute_columns import attribute_of
+from shared.bulk import KEPT, SEEN
 from shared.cells import MARK, is_ours
 from shared.keys import name_key
 
@@ -64,6 +65,17 @@ class Mapping:
             "blanks": self.blanks,
         }
 
+    def spelt_as(self, header: Sequence[str]) -> Mapping:
+        """Return the mapping with the columns named as `header` spells them: in another case, with other spaces."""
+        spelt = {_column_key(name): name for name in header}
+        name_of = {name: spelt.get(_column_key(name), name) for name in self.columns}
+        return replace(
+            self,
+            columns={name_of[name]: field for name, field in self.columns.items()},
+            values={name_of[name]: told for name, told in self.values.items()},
+            blanks={name_of[name]: does for name, does in self.blanks.items()},
+        )
+
     def blank_fields(self, header: Sequence[str]) -> dict[str, str]:
         """Return what a blank cell does, for each field where its first column says it."""
         told: dict[str, str] = {}
@@ -76,6 +88,16 @@ class Mapping:
         """Return the columns that feed a field, in the order of the file."""
         return [column for column in header if self.columns.get(column) == name]
 
+    def column_of(self, header: Sequence[str]) -> dict[str, str]:
+        """Return the file's own column for each field, the first one where several feed it, and for what is kept."""
+        kept = self.kept(header) if self.keep_unmapped else {}
+        fed = {name: column for column, name in reversed(self.columns.items())}
+        return {f"{KEPT}{name}": column for column, name in kept.items()} | fed
+
+    def kept(self, header: Sequence[str]) -> dict[str, str]:
+        """Return {column: attribute} of the columns that feed nothing."""
+        return {column: attribute_of(column) for column in self.unmapped(header)}
+
     def unmapped(self, header: Sequence[str]) -> list[str]:
         """Return the columns that feed nothing; those of our own error file are no data and not among them."""
         own = set(own_columns(header))
@@ -85,7 +107,16 @@ class Mapping:
 def own_columns(header: Sequence[str]) -> list[str]:
     """Return the columns of a file that are ours, not data: what an export or a file of refused rows added to it."""
     added = ERROR_COLUMNS if has_reasons(header) else ()
-    return [name for name in header if name in added or (is_ours(header) and name.startswith("_"))]
+    ours = is_ours(header)
+    return [name for name in header if name in added or (ours and name.startswith("_"))]
+
+
+def fed_names(mapping: Mapping, header: Sequence[str], target: Target) -> list[str]:
+    """Return the fields that are fed, in the owner's order, and what is kept as KEPT and its attribute."""
+    fed = {*mapping.columns.values(), *mapping.constants}
+    kept = mapping.kept(header) if mapping.keep_unmapped and target.keeps_others else {}
+    names = dict.fromkeys(kept.values())
+    return [*(field.name for field in target.fields if field.name in fed), *(f"{KEPT}{name}" for name in names)]
 
 
 def told(frame: pl.DataFrame, header: Sequence[str]) -> pl.Series | None:
@@ -95,9 +126,17 @@ def told(frame: pl.DataFrame, header: Sequence[str]) -> pl.Series | None:
 
 def header_hash(header: Sequence[str]) -> bytes:
     """Return what is the same for files with the same columns, in any order, with or without those of an error file."""
-    own = own_columns(header)
-    names = sorted(" ".join(name.split()).casefold() for name in header if name not in own)
-    return hashlib.sha256(json.dumps(names).encode()).digest()
+    return hashlib.sha256(json.dumps(sorted(column_keys(header))).encode()).digest()
+
+
+def column_keys(header: Sequence[str]) -> list[str]:
+    """Return by what the columns of a file that are data are known: their names in any case, with any spaces."""
+    own = set(own_columns(header))
+    return [_column_key(name) for name in header if name not in own]
+
+
+def _column_key(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def validate(
@@ -114,6 +153,8 @@ def validate(
     _check_columns(mapping, header, target, faults)
     _check_constants(mapping, target, faults)
     _check_cells(mapping, target, faults)
+    if mapping.keep_unmapped and target.keeps_others:
+        _check_kept(mapping, header, faults)
     if repeated == "fold" and mode == "create":
         faults["repeated"] = ["Repeated rows can only be applied where known records are updated."]
     fed = set(mapping.columns.values()) | set(mapping.constants)
@@ -186,6 +227,16 @@ def _check_cells(mapping: Mapping, target: Target, faults: dict[str, list[str]])
             faults[f"blanks.{column}"] = [f"“{target.labels[field.name]}” is never cleared by a blank cell."]
 
 
+def _check_kept(mapping: Mapping, header: Sequence[str], faults: dict[str, list[str]]) -> None:
+    """Check that no two columns are kept as the same attribute, so that nothing of the file is lost."""
+    first: dict[str, str] = {}
+    for column, name in mapping.kept(header).items():
+        if (other := first.setdefault(name, column)) != column:
+            faults[f"columns.{column}"] = [
+                f"It would be kept as the attribute “{name}”, as “{other}” is. Rename one of them in the file."
+            ]
+
+
 def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: Target) -> pl.DataFrame:
     """Return `_row`, `_line`, one String column per field that is fed, and `_attributes` if unmapped ones are kept.
 
@@ -218,8 +269,9 @@ def apply(frame: pl.DataFrame, mapping: Mapping, header: Sequence[str], target: 
     if is_ours(header):
         chosen.append(cell(MARK).alias(SEEN))
     made = frame.select(chosen)
-    if mapping.keep_unmapped:
-        kept = frame.select(cell(column).alias(column) for column in mapping.unmapped(header))
+    if mapping.keep_unmapped and target.keeps_others:
+        first = {name: column for column, name in reversed(mapping.kept(header).items())}  # `validate` refuses a second
+        kept = frame.select(cell(column).alias(name) for name, column in reversed(first.items()))
         none = pl.lit(None, dtype=pl.String)
         made = made.with_columns((_json_objects(kept) if kept.width else none).alias("_attributes"))
     return made

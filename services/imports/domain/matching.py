@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from services.imports.domain.mapping import Mapping, own_columns
 from services.imports.domain.target import Target, TargetField
+from shared.attribute_columns import is_attribute
 
 REPEATED = re.compile(r" \(\d+\)$")  # how `sniffing` names a column whose name came before
 LIKELY = 80  # of 100: how alike two names must be to be suggested
@@ -40,7 +41,7 @@ def suggest(header: Sequence[str], target: Target, saved: Mapping | None = None)
             known = field in target.by_name
             matches[name] = ColumnMatch(name, field if known else None, "saved", 100)
         return [matches[name] for name in header]
-    found = _Found(target, open_columns, matches)
+    found = _Found(target, [name for name in open_columns if not is_attribute(name)], matches)
     found.match_beside()
     found.match_names()
     found.match_aliases()

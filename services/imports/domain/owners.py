@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from services.imports.domain.chunks import Claim
@@ -12,6 +13,7 @@ from services.imports.errors import UnknownKind
 from shared.http import ServiceClient, ServiceUnavailable
 
 TARGET_SECONDS = 30.0
+KNOWN_SECONDS = 2.0  # to wait for what is known already, perhaps a little older
 AWAY = ("ConnectError", "ConnectTimeout", "PoolTimeout", "429", "502", "503", "504")
 
 
@@ -34,9 +36,13 @@ class Owner:
         return self.client.peer.removesuffix("_bulk")
 
     def target(self) -> Target:
-        """Return what can be imported, as the owner describes it; half a minute old at most."""
-        if self._target is None or time.monotonic() - self._target[0] > TARGET_SECONDS:
-            return self.remember(self.client.get(f"/internal/import-targets/{self.kind}"))
+        """Return what can be imported, as the owner describes it; half a minute old, older while it is away."""
+        path = f"/internal/import-targets/{self.kind}"
+        if self._target is None:
+            return self.remember(self.client.get(path))
+        if time.monotonic() - self._target[0] > TARGET_SECONDS:
+            with suppress(ServiceUnavailable):
+                return self.remember(self.client.get(path, seconds=KNOWN_SECONDS))
         return self._target[1]
 
     def remember(self, answer: dict[str, Any]) -> Target:
@@ -48,18 +54,21 @@ class Owner:
         """Have a chunk applied, once however often it is sent; return the counts and refusals."""
         return self._post(claim, "", body)
 
-    def check(self, claim: Claim, body: bytes) -> dict[str, Any]:
-        """Ask what would become of a chunk, which changes nothing; return counts, refusals and what would change."""
-        return self._post(claim, "/check", body)
+    def check(self, claim: Claim, body: bytes, *, seconds: float | None = None) -> dict[str, Any]:
+        """Ask what would become of a chunk, which changes nothing; return counts, refusals and what would change.
 
-    def _post(self, claim: Claim, what: str, body: bytes) -> dict[str, Any]:
+        `seconds` is how long to wait for the answer, where that is not as long as usual.
+        """
+        return self._post(claim, "/check", body, seconds)
+
+    def _post(self, claim: Claim, what: str, body: bytes, seconds: float | None = None) -> dict[str, Any]:
         headers = {
             "Liaison-Checksum": claim.checksum,
             "Liaison-Job": json.dumps(claim.about),  # plain ASCII, as a header must be
             "Content-Type": "application/vnd.apache.arrow.file",
         }
-        answer = self.client.post(f"/internal/chunks/{claim.job_id}/{claim.no}{what}", content=body, headers=headers)
-        return dict(answer)
+        path = f"/internal/chunks/{claim.job_id}/{claim.no}{what}"
+        return dict(self.client.post(path, content=body, headers=headers, seconds=seconds))
 
     def void(self, job_id: uuid.UUID, no: int) -> dict[str, Any] | None:
         """Let this chunk never be applied any more; return its answer if it was applied before."""

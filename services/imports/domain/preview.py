@@ -1,97 +1,137 @@
-"""What a person sees before the run: some rows as they would be imported, and how many there are."""
+"""The first rows of a file as their owner would store them (I5).
 
+They are read, mapped and sent to the owner as its first chunk would be, to be looked at and no more.
+"""
+
+import hashlib
 import io
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO
 
-from services.imports.domain.careful import WHITE, CarefulReader, Reading
-from services.imports.domain.decoding import decoder
-from services.imports.domain.header import first_record, hint_length
-from services.imports.domain.mapping import Mapping
+import polars as pl
+
+from services.imports.domain.chunks import Claim, about_rows
+from services.imports.domain.file_reader import mapped_rows, records_of
+from services.imports.domain.jobs import Options
+from services.imports.domain.mapping import Mapping as ColumnMapping
+from services.imports.domain.owners import Owner
+from services.imports.domain.reading import ROW, Batch
 from services.imports.domain.sniffing import HEAD
+from services.imports.domain.staging import MappedRows, chunk_file, stage_rows
 from services.imports.domain.target import Target
-from shared.keys import name_key
+from services.imports.models import Job
+from shared.bulk import KEPT, Refusal
+from shared.observe import request_id
+
+MOST_ROWS = 100
+BLOCK = 1 << 16  # bytes that are read at once: a hundred rows are rarely more
+SECONDS = 2.0
+NO_CHUNK = 0
+
+Values = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
-class RowCount:
-    """How many rows a file has: `exact`, or about so many."""
+class PreviewRow:
+    """A row of the file with what its fields would hold, kept columns as KEPT and their name.
 
-    rows: int
-    exact: bool
-
-
-def mapped_rows(
-    rows: Sequence[Sequence[str]], mapping: Mapping, header: Sequence[str], target: Target
-) -> tuple[list[str], list[list[str]]]:
-    """Return the fields that are fed, and the rows as `mapping.apply` would make them; blank cells are "".
-
-    Kept columns stand behind the fields, under their own names.
+    `outcome` is created, updated, unchanged, skipped or failed; None where its owner was not asked. `old` has what
+    fields hold that would change, `refusal` why a row is refused.
     """
-    place = {column: at for at, column in enumerate(header)}
-    told = {column: {name_key(text): new for text, new in one.items()} for column, one in mapping.values.items()}
-    fields = [
-        field.name
-        for field in target.fields
-        if mapping.columns_of(field.name, header) or mapping.constants.get(field.name)
-    ]
-    kept = mapping.unmapped(header) if mapping.keep_unmapped else []
 
-    def cell(row: Sequence[str], column: str) -> str:
-        text = row[place[column]].strip(WHITE)
-        return told[column].get(name_key(text), text) if column in told else text
-
-    def value(row: Sequence[str], name: str) -> str:
-        columns = mapping.columns_of(name, header)
-        if not columns:
-            return mapping.constants[name]
-        if not target.by_name[name].joins:
-            columns = columns[:1]
-        return " ".join(text for column in columns if (text := cell(row, column)))
-
-    shown = [
-        [*(value(row, name) for name in fields), *(row[place[column]].strip(WHITE) for column in kept)] for row in rows
-    ]
-    return [*(target.labels[name] for name in fields), *kept], shown
+    row: int
+    line: int
+    values: Values
+    outcome: str | None = None
+    old: Values = field(default_factory=dict)
+    refusal: Refusal | None = None
 
 
-def count_rows(
-    file: BinaryIO, size: int, *, encoding: str, delimiter: str, columns: Sequence[str], has_header: bool
-) -> RowCount:
-    """Return how many rows a file has: exactly up to a megabyte, a guess by its first megabyte beyond."""
-    found, read = _first_rows(file, size, encoding, delimiter, columns, has_header)
-    rows = len(found.rows) + len(found.faults)
-    if size <= read:
-        return RowCount(rows, exact=True)
-    guess = rows * size / read
-    digits = max(len(str(round(guess))) - 2, 0)
-    return RowCount(int(round(guess, -digits)), exact=False)
-
-
-def texts_of(
-    file: BinaryIO,
-    size: int,
-    places: Sequence[int],
-    *,
-    encoding: str,
-    delimiter: str,
-    columns: Sequence[str],
-    has_header: bool,
-) -> list[Counter[str]]:
-    """Return the texts of the columns at `places`, each with how often the first megabyte has it; blank ones not."""
-    found, _ = _first_rows(file, size, encoding, delimiter, columns, has_header)
-    return [Counter(text for row in found.rows if (text := row[at].strip(WHITE))) for at in places]
-
-
-def _first_rows(
-    file: BinaryIO, size: int, encoding: str, delimiter: str, columns: Sequence[str], has_header: bool
-) -> tuple[Reading, int]:
-    """Return the rows of the first megabyte, and how many bytes that were."""
+def read_first_rows(job: Job, file: BinaryIO, mapping: ColumnMapping, target: Target) -> MappedRows:
+    """Return the first rows of a job's file as the mapping makes them; none where the first megabyte holds none."""
     head = file.read(HEAD)
-    text = decoder(encoding).decode(head, final=size <= len(head)).removeprefix("\ufeff")
-    start = first_record(text, delimiter)[0] if has_header else hint_length(text)
-    lines = list(io.StringIO(text[start:], newline=""))
-    found = CarefulReader(columns, delimiter, encoding).read(lines, line=1, row=1, final=size <= len(head))
-    return found, len(head)
+    records = records_of(job, io.BytesIO(head), BLOCK)
+    batches, last = [], MOST_ROWS
+    for batch in records:
+        batches.append(batch)
+        if records.rows >= MOST_ROWS:
+            break
+    else:
+        if len(head) < job.file_size:  # the last one may go on behind it
+            last = records.rows - 1
+    if not batches:
+        return MappedRows(pl.DataFrame(schema={"_row": pl.UInt32, "_line": pl.UInt32}), [], records.bytes_read)
+    frame = pl.concat([batch.frame for batch in batches]).filter(pl.col(ROW) <= last)
+    faults = [fault for batch in batches for fault in batch.faults if fault.row <= last]
+    return mapped_rows(Batch(frame, faults), mapping, job.header, target, records.bytes_read)
+
+
+def plain_rows(first: MappedRows) -> list[PreviewRow]:
+    """Return rows as they are mapped; of what their owner would say, only those that cannot be read are known."""
+    return _in_order([*_mapped(first), *_refused(first.refusals, {})])
+
+
+def checked_rows(
+    first: MappedRows, job: Job, mapping: ColumnMapping, options: Options, target: Target, owner: Owner
+) -> list[PreviewRow]:
+    """Return rows as their owner would store them; raise ServiceUnavailable where it does not answer soon.
+
+    The mapping and the options were checked before.
+    """
+    chunk, refusals = _without_repeated(first, options, target)
+    answer: dict[str, Any] = {"rows": [], "refusals": []}
+    if chunk.height:
+        body = chunk_file(chunk)
+        answer = owner.check(_claim(job, mapping, options, body, chunk.height), body, seconds=SECONDS)
+    mapped = {one.row: one for one in _mapped(first)}
+    told = [
+        PreviewRow(
+            row=one["row"],
+            line=mapped[one["row"]].line,
+            values={**mapped[one["row"]].values, **one["values"]},
+            outcome=one["outcome"],
+            old=one["old"],
+        )
+        for one in answer["rows"]
+    ]
+    refusals = [*refusals, *(Refusal(**one) for one in answer["refusals"])]
+    return _in_order([*told, *_refused(refusals, {row: one.values for row, one in mapped.items()})])
+
+
+def _without_repeated(first: MappedRows, options: Options, target: Target) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Return the rows that would come to their owner, and the refusals of the others."""
+    key = target.key(options.match)
+    assert key is not None  # the mapping was checked against the target
+    if options.repeated == "fold" or key.together:
+        return first.frame, first.refusals
+    stages = list(stage_rows([first], key, MOST_ROWS + 1))
+    frames = [stage.frame for stage in stages if stage.frame is not None]
+    refusals = [refusal for stage in stages for refusal in stage.refusals]
+    return frames[0] if frames else first.frame.clear(), refusals
+
+
+def _claim(job: Job, mapping: ColumnMapping, options: Options, body: bytes, rows: int) -> Claim:
+    chosen = {**asdict(options), "blanks": mapping.blank_fields(job.header), "every_row": True}
+    checksum = hashlib.sha256(body).hexdigest()
+    about = {**about_rows(job), **chosen}
+    return Claim(job.id, NO_CHUNK, None, rows, "", checksum, job.kind, about, request_id(), checks=True)
+
+
+def _mapped(first: MappedRows) -> Iterator[PreviewRow]:
+    for row in first.frame.iter_rows(named=True):
+        kept = json.loads(row.get("_attributes") or "{}")
+        values = {name: text for name, text in row.items() if not name.startswith("_")}
+        yield PreviewRow(row["_row"], row["_line"], values | {f"{KEPT}{name}": text for name, text in kept.items()})
+
+
+def _refused(refusals: list[Refusal], values: Mapping[int, Values]) -> list[PreviewRow]:
+    return [
+        PreviewRow(one.row, one.line, values.get(one.row, {}), outcome="failed", refusal=one)
+        for one in {one.row: one for one in reversed(refusals)}.values()
+    ]
+
+
+def _in_order(rows: list[PreviewRow]) -> list[PreviewRow]:
+    return sorted(rows, key=lambda one: one.row)

@@ -107,13 +107,12 @@ class Records:
     def _length_of_header(self, block: str, *, final: bool) -> int | None:
         """Return the length of what is passed over at the start; None if the header is not here yet."""
         if not self.has_header:
-            return hint_length(block.removeprefix("\ufeff"))
-        used, cells = first_record(block.removeprefix("\ufeff"), self.delimiter, final=final)
+            return hint_length(block)
+        used, cells = first_record(block, self.delimiter, final=final)
         return used if cells else None
 
     def _behind_header(self, block: str, used: int) -> str:
         self._at_start = False
-        block = block.removeprefix("\ufeff")
         self._line += line_count(block[:used])
         return block[used:]
 

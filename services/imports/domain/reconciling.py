@@ -6,13 +6,13 @@ Messages may be lost and workers may die at any place; this looks at the tables 
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.imports.domain.chunks import due_chunks, end_leases, poisoned_chunks
 from services.imports.domain.ending import DEADLINE_PASSED
 from services.imports.domain.jobs import fail_job
-from services.imports.domain.leases import MOST_READS, jobs_to_end, jobs_to_read, lease_is_free
+from services.imports.domain.leases import given_up_reading, jobs_to_end, jobs_to_read
 from services.imports.domain.progress import AT_WORK
 from services.imports.domain.undoing import stop_undo
 from services.imports.models import Job
@@ -57,10 +57,5 @@ def _hold_deadlines(session: Session) -> None:
 
 
 def _give_up_reading(session: Session) -> None:
-    """Fail jobs whose reader died again and again without getting any further."""
-    hopeless = select(Job.id).where(
-        Job.state.in_(("running", "checking")), Job.read_at.is_(None), Job.attempts >= MOST_READS, lease_is_free()
-    )
-    for job_id in session.execute(hopeless).scalars().all():
+    for job_id in given_up_reading(session):
         fail_job(session, job_id, "reading_failed", "The program that reads the file ended again and again.")
-        session.execute(update(Job).where(Job.id == job_id).values(attempts=0))

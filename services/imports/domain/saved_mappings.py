@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,17 +21,19 @@ def list_mappings(
     kind: str | None = None,
     *,
     name: str | None = None,
-    after: str = "",
+    after: tuple[str, uuid.UUID] | None = None,
     limit: int = 50,
 ) -> list[SavedMapping]:
-    """Return up to `limit` saved mappings behind the name `after`, by name; of one kind, of one name if given."""
-    query = select(SavedMapping).where(SavedMapping.name > after).order_by(SavedMapping.name, SavedMapping.id)
+    """Return up to `limit` saved mappings behind `after` (name and id), by name; of one kind, of one name if given."""
+    query = select(SavedMapping).order_by(SavedMapping.name, SavedMapping.id)
+    if after is not None:
+        query = query.where(tuple_(SavedMapping.name, SavedMapping.id) > after)
     if kind is not None:
         query = query.where(SavedMapping.kind == kind)
     if name is not None:
         query = query.where(SavedMapping.name == name)
-    if viewer.hidden:
-        query = query.where(SavedMapping.kind.not_in(viewer.hidden))
+    if viewer.unlisted:
+        query = query.where(SavedMapping.kind.not_in(viewer.unlisted))
     return list(session.execute(query.limit(limit)).scalars())
 
 

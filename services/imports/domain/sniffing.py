@@ -11,9 +11,10 @@ from typing import BinaryIO
 
 from services.imports.domain import encoding_guess
 from services.imports.domain.careful import CarefulReader
-from services.imports.domain.decoding import ENCODINGS, bom_of, canonical, decoder, label_of
+from services.imports.domain.decoding import ENCODINGS, bom_of, canonical, decoder, label_of, mark_of
 from services.imports.domain.header import SEPARATOR_HINT, first_record, hint_length
 from services.imports.errors import FileRefused
+from shared.attribute_columns import attribute_of
 from shared.cells import is_ours, restore
 
 HEAD = 1 << 20  # bytes that are looked at
@@ -81,7 +82,7 @@ def sniff_file(
     head = file.read(HEAD)
     _refuse_other_kinds(head)
     chosen, warnings = _encoding(head, file, encoding)
-    text = decoder(chosen).decode(head, final=len(head) < HEAD).removeprefix("\ufeff")
+    text = decoder(chosen).decode(head, final=len(head) < HEAD)
     if not text.strip().strip("\0"):
         raise FileRefused("file_empty", "This file is empty.")
     if encoding is None and encoding_guess.looks_binary(text):
@@ -94,13 +95,13 @@ def sniff_file(
         sentence = f"The first row has {len(cells):,} columns; {MAX_COLUMNS} is the most that can be imported."
         raise FileRefused("too_many_columns", sentence)
     if has_header is None:
-        has_header = not _first_row_is_data(cells, text[used:], sign)
+        has_header = is_defused(cells) or not _first_row_is_data(cells, text[used:], sign)
         if not has_header:
             warnings.append(NO_HEADER)
     if is_defused(cells):
         cells = [restore(cell) for cell in cells]
     header, notes = column_names(cells) if has_header else (numbered(len(cells)), [])
-    sniffed = Sniffed(chosen, bom_of(head) is not None, sign, header, has_header, [], [*warnings, *notes])
+    sniffed = Sniffed(chosen, mark_of(head, chosen)[1], sign, header, has_header, [], [*warnings, *notes])
     rows = _sample(text, sniffed)
     if rows is None:
         raise FileRefused("no_rows", NO_ROWS if encoding is None else f"Read as {label_of(chosen)}, {NO_ROWS_LEFT}")
@@ -198,7 +199,7 @@ def column_names(cells: Sequence[str]) -> tuple[list[str], list[str]]:
     taken: set[str] = set()
     for number, cell in enumerate(cells, 1):
         name = " ".join(CONTROL.sub("", cell).encode("utf-8", "replace").decode().split())
-        if len(name) > MAX_NAME:
+        if len(attribute_of(name)) > MAX_NAME:
             notes.append(f"The name of column {number} is very long; only its first {MAX_NAME} characters are used.")
             name = name[:MAX_NAME].rstrip()
         base, again = name or f"Column {number}", 1

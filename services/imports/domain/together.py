@@ -79,7 +79,8 @@ class Parts:
         for number in range(self.count):
             folder = f"{self.folder}/{number}"
             names = self.storage.names(folder) if self._written else []
-            frames = [pl.read_ipc(io.BytesIO(self.storage.read(f"{folder}/{name}"))) for name in names]
+            whole = [name for name in names if name.endswith(".arrow")]  # a reader that was killed leaves others
+            frames = [pl.read_ipc(io.BytesIO(self.storage.read(f"{folder}/{name}"))) for name in whole]
             if number in last:
                 frames.append(last[number])
             if frames:

@@ -12,7 +12,6 @@ from services.imports.errors import EmptyUpload, FileTooLarge, StorageFull, Uplo
 from shared.db import uuid7
 from shared.storage import Storage
 
-MOST_BYTES = 250_000_000
 PIECE = 1 << 20
 WORK = "work"  # the folder of what is needed only until the job ends
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -45,12 +44,14 @@ def work_of(job_id: uuid.UUID, reading: int) -> str:
     return f"{folder_of(job_id)}/{WORK}/{reading}"
 
 
-def receive_file(storage: Storage, source: Source, expected: int | None, limit: int = MOST_BYTES) -> Received:
+def receive_file(storage: Storage, source: Source, expected: int | None, limit: int | None = None) -> Received:
     """Store what `source` gives and return where; `expected` is the size that was announced, if one was.
+
+    At most `limit` bytes are taken, any number without one.
 
     Raises FileTooLarge, UploadCutShort, EmptyUpload or StorageFull; nothing of the file stays then.
     """
-    if expected is not None and expected > limit:
+    if limit and expected is not None and expected > limit:
         raise FileTooLarge(limit)
     job_id = uuid7()
     path = f"{folder_of(job_id)}/source"
@@ -68,11 +69,11 @@ def receive_file(storage: Storage, source: Source, expected: int | None, limit: 
     return Received(job_id, path, size, digest.digest())
 
 
-def _copy(source: Source, file: BinaryIO, digest: "hashlib._Hash", expected: int | None, limit: int) -> int:
+def _copy(source: Source, file: BinaryIO, digest: "hashlib._Hash", expected: int | None, limit: int | None) -> int:
     size = 0
     while piece := _next_piece(source, size, expected):
         size += len(piece)
-        if size > limit:
+        if limit and size > limit:
             raise FileTooLarge(limit)
         digest.update(piece)
         file.write(piece)

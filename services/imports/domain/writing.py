@@ -43,7 +43,7 @@ def begin_writing(session: Session, export_id: uuid.UUID, lease: timedelta) -> W
     token = uuid.uuid4()
     taken = session.execute(
         update(Export)
-        .where(Export.id == export_id, _is_due())
+        .where(Export.id == export_id, is_due())
         .values(
             state="running",
             lease_token=token,
@@ -111,7 +111,7 @@ def due_exports(session: Session) -> list[tuple[uuid.UUID, str]]:
     _give_up(session, Export.attempts >= MOST_ATTEMPTS, "interrupted", "Writing this file broke off again and again.")
     late = Export.created_at < func.now() - DEADLINE
     _give_up(session, late, "deadline_passed", "This export was not done within a day, so it was stopped.")
-    rows = session.execute(select(Export.id, Export.queue).where(_is_due()).order_by(Export.id))
+    rows = session.execute(select(Export.id, Export.queue).where(is_due()).order_by(Export.id))
     return [(row.id, row.queue) for row in rows]
 
 
@@ -170,7 +170,8 @@ def _is_free() -> Any:
     return or_(Export.lease_until.is_(None), Export.lease_until < func.now())
 
 
-def _is_due() -> Any:
+def is_due() -> Any:
+    """The condition of an export that waits for a writer."""
     rested = or_(Export.resume_at.is_(None), Export.resume_at <= func.now())
     return and_(Export.state.in_(OPEN), _is_free(), rested)
 

@@ -11,13 +11,13 @@ from services.imports.caller import current_viewer
 from services.imports.domain import checks
 from services.imports.domain.jobs import start_job
 from services.imports.domain.target import Target
+from services.imports.pages.saved_mappings import seen_in_form
 from services.imports.wakeups import wake_job
+from shared.bulk import KEPT
 from shared.db import after_commit, unit_of_work
 from shared.web import go_to, requires
 
 blueprint = Blueprint("checks", __name__)
-
-ATTRIBUTES = "attributes."
 
 
 def facts_of(job: Any, target: Target | None) -> dict[str, Any]:
@@ -39,15 +39,15 @@ def facts_of(job: Any, target: Target | None) -> dict[str, Any]:
 def label_of(target: Target | None) -> Callable[[str], str]:
     """Return what tells people's name for a field; an attribute has the name of its column."""
     labels = target.labels if target else {}
-    return lambda name: name.removeprefix(ATTRIBUTES) if name.startswith(ATTRIBUTES) else labels.get(name, name)
+    return lambda name: name.removeprefix(KEPT) if name.startswith(KEPT) else labels.get(name, name)
 
 
 @blueprint.post("/<uuid:job_id>/check")
 @requires("import")
 def check(job_id: uuid.UUID) -> Response:
-    """Check the file anew."""
+    """Check the file anew, by the matching that the form shows."""
     with unit_of_work() as session:
-        job = checks.begin_check(session, current_viewer(), job_id)
+        job = checks.begin_check(session, current_viewer(), job_id, seen_in_form())
         after_commit(session, lambda: wake_job(job))
     return go_to(f"/imports/{job_id}", None)
 
@@ -64,8 +64,8 @@ def drop(job_id: uuid.UUID) -> Response:
 @blueprint.post("/<uuid:job_id>/start")
 @requires("import")
 def start(job_id: uuid.UUID) -> Response:
-    """Import a file that was checked."""
+    """Import a file as it was checked."""
     with unit_of_work() as session:
-        job = start_job(session, current_viewer(), job_id)
+        job = start_job(session, current_viewer(), job_id, seen_in_form())
         after_commit(session, lambda: wake_job(job))
     return go_to(f"/imports/{job_id}", None)

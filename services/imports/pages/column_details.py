@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import current_app
 
+from services.imports.domain.first_megabyte import texts_of
 from services.imports.domain.mapping import Mapping
-from services.imports.domain.preview import RowCount, count_rows, texts_of
 from services.imports.domain.target import Choice, Target, TargetField
+from services.imports.previewing import form_of
 from shared.keys import name_key
 from shared.storage import Storage
 
@@ -49,13 +50,8 @@ def column_details(job: Any, target: Target, mapping: Mapping) -> list[ColumnDet
         if (known := target.by_name.get(mapping.columns.get(column, "")))
     ]
     few = tuple(at for at, _, known in fed if known.choices)
-    found = dict(zip(few, _found(*_form_of(job), few), strict=True)) if few else {}
+    found = dict(zip(few, _found(*form_of(job), few), strict=True)) if few else {}
     return [_detail(at, column, known, target, mapping, found.get(at, Counter())) for at, column, known in fed]
-
-
-def row_count(job: Any) -> RowCount:
-    """Return how many rows the file of a job has, about."""
-    return _counted(*_form_of(job))
 
 
 def _detail(
@@ -83,22 +79,6 @@ def _detail(
         shown,
         len(texts) - len(shown) if known.choices else 0,
     )
-
-
-Form = tuple[str, int, str, str, tuple[str, ...], bool]
-
-
-def _form_of(job: Any) -> Form:
-    return job.file_path, job.file_size, job.encoding, job.delimiter, tuple(job.header), job.has_header
-
-
-@lru_cache(256)
-def _counted(
-    path: str, size: int, encoding: str, delimiter: str, columns: tuple[str, ...], has_header: bool
-) -> RowCount:
-    storage: Storage = current_app.extensions["liaison.storage"]
-    with storage.open(path) as file:
-        return count_rows(file, size, encoding=encoding, delimiter=delimiter, columns=columns, has_header=has_header)
 
 
 @lru_cache(64)

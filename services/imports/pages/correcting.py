@@ -38,9 +38,10 @@ def other_cells(job_id: uuid.UUID, row: int) -> str:
 def try_again(job_id: uuid.UUID) -> Response:
     """Import the corrected rows, as the first time."""
     changes = _typed(request.form.items())
+    key = request.form.get("key", "")[:200]
     try:
         with unit_of_work() as session:
-            job = domain.try_again(session, _storage(), current_viewer(), job_id, changes)
+            job = domain.try_again(session, _storage(), current_viewer(), job_id, changes, key)
             after_commit(session, lambda: wake_job(job))
     except NothingCorrected as refusal:
         return make_response(_screen(job_id, refusal.sentence), refusal.status)
@@ -51,7 +52,9 @@ def _screen(job_id: uuid.UUID, refusal: str = "") -> str:
     with read_only() as session:
         job = get_job(session, current_viewer(), job_id)
         refused = domain.refused_rows(session, _storage(), current_viewer(), job_id)
-    return render_template("imports/correct.html", job=job, refused=refused, refusal=refusal, most=domain.MOST)
+    return render_template(
+        "imports/correct.html", job=job, refused=refused, refusal=refusal, most=domain.MOST, key=uuid.uuid4()
+    )
 
 
 def _typed(form: Iterable[tuple[str, str]]) -> dict[int, dict[int, str]]:

@@ -40,6 +40,8 @@ def told_filter(chosen: Mapping[str, str]) -> str:
             parts.append(f"tagged {value}")
         elif name == "associate":
             parts.append(f"looked after by {chosen.get('associate_name') or _associate(value)}")
+        elif name == "account":
+            parts.append(f"customer {value}")
         elif name == "associate_name":
             continue
         elif name != "q":

@@ -13,7 +13,7 @@ from services.imports.domain.exports import Wish
 from services.imports.exporting import ask_for, take, target_of
 from services.imports.stream import events_of
 from shared.db import read_only, unit_of_work
-from shared.web import decode_cursor, encode_cursor, go_to, is_htmx, requires
+from shared.web import encode_cursor, go_to, id_place, is_htmx, requires
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 
@@ -27,8 +27,7 @@ DELIMITERS = [(",", "Comma (,)"), (";", "Semicolon (;)"), ("\t", "Tab")]
 def list_exports() -> str:
     """Show the exports, the newest first."""
     cursor = request.args.get("cursor") or None
-    after = uuid.UUID(str(decode_cursor(cursor, 1)[0])) if cursor else None
-    found = exports_shown(PAGE, after)
+    found = exports_shown(PAGE, id_place(cursor))
     wants_list = is_htmx() and request.headers.get("HX-Target", "").endswith("export-list")
     return render_template(f"imports/exports/{'list' if wants_list else 'index'}.html", cursor=cursor, **found)
 

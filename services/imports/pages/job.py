@@ -135,5 +135,5 @@ def _template_of(job: Any) -> str:
 
 def _column_of(job: Any) -> Callable[[Any], str]:
     """Return what tells the file's own column for a refusal or a reason, the first one where several feed a field."""
-    columns = {name: column for column, name in reversed(Mapping.from_json(job.mapping or {}).columns.items())}
+    columns = Mapping.from_json(job.mapping or {}).column_of(job.header)
     return lambda refused: column_at_fault(refused.code, refused.column, columns)

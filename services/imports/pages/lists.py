@@ -10,10 +10,10 @@ from services.imports.domain import jobs as domain
 from services.imports.domain.jobs import ACTIVE
 from services.imports.domain.progress import job_progress, progress_of
 from services.imports.domain.undoing import undo_until
-from services.imports.domain.uploads import MOST_BYTES
 from services.imports.pages.exports import exports_shown
+from services.imports.uploading import most_bytes
 from shared.db import read_only
-from shared.web import decode_cursor, encode_cursor, is_htmx, requires
+from shared.web import encode_cursor, id_place, is_htmx, requires
 
 blueprint = Blueprint("lists", __name__)
 
@@ -27,11 +27,10 @@ LATEST_EXPORTS = 2
 def list_jobs() -> str:
     """Show the imports, the newest first, and the place for a new file."""
     cursor = request.args.get("cursor") or None
-    after = uuid.UUID(str(decode_cursor(cursor, 1)[0])) if cursor else None
-    found = _jobs(PAGE, after)
+    found = _jobs(PAGE, id_place(cursor))
     if is_htmx() and request.headers.get("HX-Target", "").endswith("job-list"):
         return render_template("imports/list.html", cursor=cursor, **found)
-    return render_template("imports/index.html", cursor=cursor, kinds=_kinds(), most_bytes=MOST_BYTES, **found)
+    return render_template("imports/index.html", cursor=cursor, kinds=_kinds(), most_bytes=most_bytes(), **found)
 
 
 @blueprint.get("/fragments/running")

@@ -33,7 +33,7 @@ def begin() -> Response:
                 "include_inactive": "include_inactive" in form,
             },
         )
-        job = start(Wish(**wish), form.get("key", "")[:200] or None)
+        job = start(Wish(**wish), form.get("key", "")[:200])
     except DomainError as refusal:
         errors = {BOXES.get(name, name): words for name, words in refusal.fields.items()}
         page = render_template("imports/mass_refused.html", refusal=refusal, errors=errors, labels=LABELS)

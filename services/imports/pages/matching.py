@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -13,16 +13,17 @@ from services.imports.domain import jobs as domain
 from services.imports.domain import saved_mappings
 from services.imports.domain.checks import begin_check
 from services.imports.domain.decoding import ENCODINGS
-from services.imports.domain.earlier import earlier_job
+from services.imports.domain.first_choice import FirstChoice, first_choice, found_anew
 from services.imports.domain.jobs import Options, check_start, options_of
-from services.imports.domain.mapping import Mapping, own_columns
+from services.imports.domain.mapping import Mapping, fed_names, own_columns
 from services.imports.domain.matching import ColumnMatch, suggest
-from services.imports.domain.preview import mapped_rows
-from services.imports.domain.sniffing import DELIMITERS
+from services.imports.domain.sniffing import DELIMITERS, ERROR_COLUMNS
 from services.imports.domain.target import Target
-from services.imports.errors import MappingNotFound
-from services.imports.pages.column_details import column_details, row_count
+from services.imports.errors import MappingNotFound, MappingRefused
+from services.imports.pages.checks import label_of
+from services.imports.pages.column_details import column_details
 from services.imports.pages.saved_mappings import MAX_NAME, seen_in_form
+from services.imports.previewing import checked_preview, plain_preview, row_count
 from services.imports.uploading import read_form
 from services.imports.wakeups import wake_job
 from shared.cells import is_ours
@@ -32,20 +33,22 @@ from shared.web import go_to, requires
 
 blueprint = Blueprint("matching", __name__)
 
-PREVIEW = 10
+NOT_MATCHED = "the columns are not all matched yet."
 MODES = {"create", "update", "both"}
 BLANKS = {"keep", "clear"}
 
 
 @dataclass
 class Choice:
-    """What stands in the form: the mapping, how rows are applied, and under which name to keep the mapping."""
+    """What stands in the form: the mapping, how rows are applied, and under which name to keep the mapping.
+
+    `first` tells where that comes from while it stands as it was offered.
+    """
 
     mapping: Mapping
     options: Options
     matches: Sequence[ColumnMatch] = ()
-    saved: Any = None
-    earlier: Any = None
+    first: FirstChoice | None = None
     save_as: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
 
@@ -64,10 +67,10 @@ def matching_screen(job: Any, choice: Choice | None = None) -> str:
         target=target,
         choice=choice,
         kept=kept,
-        count=row_count(job),
         details=column_details(job, target, choice.mapping),
         encodings=list(ENCODINGS.items()),
         is_export=is_ours(job.header),
+        error_columns=ERROR_COLUMNS,
         associate_fields=associate_fields(job.kind),
         may_create_associates="associates" in importable_kinds(),
         fed=[*choice.mapping.columns.values(), *choice.mapping.constants],
@@ -92,7 +95,6 @@ def preview(job_id: uuid.UUID) -> str:
         job=job,
         target=target,
         choice=choice,
-        count=row_count(job),
         is_fragment=True,
         **_preview(job, target, choice),
     )
@@ -162,32 +164,15 @@ def _keep(job: Any, choice: Choice, then: str) -> None:
 
 
 def _first_choice(session: Any, job: Any, target: Target, wanted: str) -> Choice:
-    """Return what the form shows at first: as it was left, saved or done before for such a file, or as it is found."""
+    """Return what the form shows at first: as it was left, as such a file was matched before, or as it is found."""
     if job.mapping and job.state != "uploaded" and not wanted:
         return Choice(Mapping.from_json(job.mapping), options_of(job))
-    saved = earlier = None
-    if wanted and wanted != "none":
-        saved = saved_mappings.get_mapping(session, current_viewer(), _uuid(wanted))
-    elif not wanted:
-        saved = saved_mappings.mapping_for_header(session, job.kind, job.header)
-        earlier = None if saved else earlier_job(session, current_viewer(), job.kind, job.header)
-    if earlier:
-        known = _with_constants(Mapping.from_json(earlier.mapping or {}), job, target)
-        return Choice(known, options_of(earlier), suggest(job.header, target, known), earlier=earlier)
-    known = Mapping.from_json(saved.mapping) if saved else Mapping(keep_unmapped=target.keeps_others)
-    matches = suggest(job.header, target, known if saved else None)
-    columns = {match.column: name for match in matches if (name := match.field or match.suggestion)}
-    mapping = _with_constants(replace(known, columns=columns), job, target)
-    return Choice(mapping, Options(match=_likely_key(mapping, target)), matches, saved)
-
-
-def _with_constants(mapping: Mapping, job: Any, target: Target) -> Mapping:
-    """Return the mapping with what was known before there was a file; whose records these are is never remembered."""
-    whose = {key.field for key in target.keys if key.apart}
-    known = Mapping.from_json(job.mapping or {}).constants if job.state == "uploaded" else {}
-    constants = {name: value for name, value in mapping.constants.items() if name not in whose} | known
-    columns = {column: name for column, name in mapping.columns.items() if name not in known}
-    return replace(mapping, columns=columns, constants=constants)
+    if wanted == "none":
+        first = found_anew(job, target)
+    else:
+        saved_id = _uuid(wanted) if wanted else None
+        first = first_choice(session, current_viewer(), job, target, saved_id=saved_id, own_earlier=True)
+    return Choice(first.mapping, first.options, first.matches, first)
 
 
 def _uuid(text: str) -> uuid.UUID:
@@ -195,11 +180,6 @@ def _uuid(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError as error:
         raise MappingNotFound from error
-
-
-def _likely_key(mapping: Mapping, target: Target) -> str:
-    fed = set(mapping.columns.values())
-    return next((key.name for key in target.keys if {key.field, *key.also} & fed), target.keys[0].name)
 
 
 def _typed(form: MultiDict[str, str], header: Sequence[str]) -> Choice:
@@ -249,8 +229,19 @@ def _faults(job: Any, target: Target, choice: Choice) -> dict[str, list[str]]:
 
 
 def _preview(job: Any, target: Target, choice: Choice) -> dict[str, Any]:
-    fields, rows = mapped_rows(job.sample[:PREVIEW], choice.mapping, job.header, target)
-    return {"fields": fields, "rows": rows, "data_columns": len(job.header) - len(own_columns(job.header))}
+    try:
+        preview = checked_preview(job, choice.mapping, choice.options)
+    except MappingRefused:
+        preview = plain_preview(job, choice.mapping, NOT_MATCHED)
+    except DomainError as refusal:
+        preview = plain_preview(job, choice.mapping, refusal.sentence)
+    return {
+        "preview": preview,
+        "count": row_count(job),
+        "names": fed_names(choice.mapping, job.header, target),
+        "label_of": label_of(target),
+        "data_columns": len(job.header) - len(own_columns(job.header)),
+    }
 
 
 def _job(job_id: uuid.UUID) -> Any:

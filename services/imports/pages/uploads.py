@@ -5,8 +5,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from services.imports.caller import importable_target
 from services.imports.domain.mapping import MAX_CONSTANT
 from services.imports.domain.sample import csv_of
-from services.imports.domain.uploads import MOST_BYTES
-from services.imports.uploading import receive_upload
+from services.imports.uploading import most_bytes, receive_upload
 from shared.errors import DomainError
 from shared.web import requires
 
@@ -19,7 +18,7 @@ def how_to(kind: str) -> str:
     """Show how a file of this kind must be, field by field."""
     target = importable_target(kind)
     known = {name: value for name, value in request.args.items() if name in target.by_name and value.strip()}
-    return render_template("imports/new.html", target=target, known=known, most_bytes=MOST_BYTES)
+    return render_template("imports/new.html", target=target, known=known, most_bytes=most_bytes())
 
 
 @blueprint.get("/new/<kind>/sample.csv")

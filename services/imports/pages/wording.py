@@ -1,9 +1,12 @@
 """How jobs read."""
 
+from collections import Counter
 from typing import Any
 
 from services.imports.domain.decoding import label_of
+from services.imports.domain.first_megabyte import RowCount
 from services.imports.domain.progress import Progress
+from services.imports.previewing import Preview
 from shared.ui.wording import duration, plural
 
 BADGES = {
@@ -46,6 +49,13 @@ REASONS = {
     "not_found": "There is no such record to update",
     "required": "A value is missing",
     "invalid": "Not valid",
+}
+MARKS = {
+    "created": ("New", "success"),
+    "updated": ("Changed", "info"),
+    "unchanged": ("Unchanged", "neutral"),
+    "skipped": ("Left out", "neutral"),
+    "failed": ("Refused", "danger"),
 }
 TAKEN_BACK = (
     ("removed", "removed"),
@@ -114,6 +124,25 @@ def forecast(counts: dict[str, int]) -> str:
     words = [f"{verb} {counts[name]:,}{more}" for name, (verb, more) in VERBS.items() if counts[name]]
     listed = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
     return f"An import would {listed} of {plural(rows, 'row')}."
+
+
+def preview_mark(outcome: str) -> tuple[str, str]:
+    """Return the words and the tone for what becomes of a row of a preview."""
+    return MARKS[outcome]
+
+
+def preview_told(preview: Preview, count: RowCount) -> str:
+    """Return what a preview shows, of how many rows, and what becomes of them; or why it was not checked."""
+    shown = len(preview.rows)
+    if count.exact and shown >= count.rows:
+        which = "The only row" if shown == 1 else f"All {shown} rows"
+    else:
+        which = f"The first {shown} of {'' if count.exact else 'about '}{count.rows:,} rows"
+    if preview.not_checked:
+        return f"{which}, as {'it is' if shown == 1 else 'they are'} matched. Not checked: {preview.not_checked}"
+    outcomes = Counter(row.outcome for row in preview.rows)
+    counts = ", ".join(f"{outcomes[name]} {words.lower()}" for name, (words, _) in MARKS.items() if outcomes[name])
+    return f"{which}, as {'it' if shown == 1 else 'they'} would be stored: {counts}."
 
 
 def _cut_short(progress: Progress, counts: str, refused: str) -> str:

@@ -1,6 +1,6 @@
 """What the API takes in and gives out."""
 
-from services.imports.schemas.checks import CorrectedRowsIn, RefusalPage
+from services.imports.schemas.checks import CorrectedRowsIn, PreviewOut, RefusalPage
 from services.imports.schemas.exports import (
     ExportIn,
     ExportOut,
@@ -9,9 +9,8 @@ from services.imports.schemas.exports import (
     ExportTargetOut,
     ExportTargetsOut,
 )
-from services.imports.schemas.jobs import JobOut, JobPage, JobPatch, JobQuery, KeptPage, UploadQuery
+from services.imports.schemas.jobs import JobOut, JobPage, JobPatch, JobQuery, KeptPage, PreviewIn, UploadQuery
 from services.imports.schemas.mappings import (
-    MatchesOut,
     SavedMappingEdit,
     SavedMappingIn,
     SavedMappingName,
@@ -20,6 +19,7 @@ from services.imports.schemas.mappings import (
     SavedMappingQuery,
 )
 from services.imports.schemas.mass_changes import MassChangeIn
+from services.imports.schemas.matches import MatchesOut, MatchesQuery
 from services.imports.schemas.targets import TargetOut, TargetsOut
 
 __all__ = [
@@ -37,6 +37,9 @@ __all__ = [
     "KeptPage",
     "MassChangeIn",
     "MatchesOut",
+    "MatchesQuery",
+    "PreviewIn",
+    "PreviewOut",
     "RefusalPage",
     "SavedMappingEdit",
     "SavedMappingIn",

@@ -4,6 +4,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from services.imports.schemas.words import Words
+from shared.bulk import COUNTS
 from shared.web import page_of
 
 
@@ -102,6 +103,33 @@ class CheckOut(ma.Schema):
     difference = fields.String(
         allow_none=True, metadata={"description": "Once imported: how that differs from what was told, as a sentence."}
     )
+
+
+class PreviewRowOut(ma.Schema):
+    """One of the first rows. `values` are those that its fields would hold, as far as the row tells them."""
+
+    row = fields.Integer(metadata={"description": "Its number among the records."})
+    line = fields.Integer(metadata={"description": "Its line in the file."})
+    outcome = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(COUNTS),
+        metadata={"description": "What becomes of it; failed is refused. Null where that was not checked."},
+    )
+    values = fields.List(fields.Nested(ValueOut))
+    changes = fields.List(fields.Nested(ChangeOut), metadata={"description": "What an update would change."})
+    refusal = fields.Nested(RefusalOut, allow_none=True)
+
+
+class PreviewOut(ma.Schema):
+    """The first rows of a file, a hundred at most, as they would be stored. Nothing is kept of it."""
+
+    rows_in_file = fields.Integer(metadata={"description": "Guessed by the first megabyte unless `exact`."})
+    exact = fields.Boolean()
+    not_checked = fields.String(
+        allow_none=True,
+        metadata={"description": "Why the rows are only as they are matched, and not as they would be stored."},
+    )
+    rows = fields.List(fields.Nested(PreviewRowOut))
 
 
 class CorrectedRowIn(ma.Schema):

@@ -19,13 +19,17 @@ class ExportIn(ma.Schema):
         keys=Words(longest=60),
         values=Words(longest=200),
         load_default=dict,
-        metadata={"description": "What the list is asked for: q, status, kind, role, tag. Nothing: all."},
+        metadata={
+            "description": "What the list is asked for; the export target names the `filters`. `account` is the code or"
+            " id of one customer. Nothing: all.",
+            "example": {"q": "smith", "status": "active"},
+        },
     )
     columns = fields.List(
         Words(longest=200),
         load_default=list,
         validate=validate.Length(max=1_000),
-        metadata={"description": "In this order; none: those that an import of the file understands."},
+        metadata={"description": "In this order; none: those that the list shows, and all that an import understands."},
     )
     delimiter = fields.String(load_default=",", validate=validate.OneOf(DELIMITERS))
     bom = fields.Boolean(load_default=True, metadata={"description": "A byte order mark, by which Excel knows UTF-8."})
@@ -70,7 +74,10 @@ class ExportQuery(PageQuery):
 class ExportColumnOut(ma.Schema):
     """A column that an export may have."""
 
-    name = fields.String()
+    name = fields.String(
+        metadata={"description": "`attributes.*` is one column, called `attributes.X`, for each attribute X kept."}
+    )
+    label = fields.String()
     group = fields.String()
     default = fields.Boolean(metadata={"description": "There unless other columns are named."})
     help = fields.String()

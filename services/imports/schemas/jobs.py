@@ -32,12 +32,9 @@ class UploadQuery(ma.Schema):
     has_header = fields.Boolean(load_default=None)
 
 
-class JobPatch(ma.Schema):
-    """What can be changed before a job starts. Another encoding, delimiter or header starts the matching anew."""
+class PreviewIn(ma.Schema):
+    """How columns are matched and rows applied; what is left out is as the job has it."""
 
-    encoding = fields.String(validate=validate.Length(1, 40))
-    delimiter = fields.String(validate=validate.OneOf(DELIMITERS))
-    has_header = fields.Boolean()
     mapping = fields.Nested(MappingIn)
     mode = fields.String(validate=validate.OneOf(MODES))
     match = fields.String(validate=validate.Length(1, 60), metadata={"description": "A key of the target."})
@@ -59,6 +56,14 @@ class JobPatch(ma.Schema):
             "description": "Create associates that are not known, who cannot sign in; else such rows are refused."
         }
     )
+
+
+class JobPatch(PreviewIn):
+    """What can be changed before a job starts. Another encoding, delimiter or header starts the matching anew."""
+
+    encoding = fields.String(validate=validate.Length(1, 40))
+    delimiter = fields.String(validate=validate.OneOf(DELIMITERS))
+    has_header = fields.Boolean()
 
     @ma.validates_schema
     def _one_thing(self, data: dict[str, Any], **_: Any) -> None:
@@ -133,7 +138,19 @@ class JobSummaryOut(ma.Schema):
     version = fields.Integer()
 
 
-class JobOut(JobSummaryOut):
+class OptionsOut(ma.Schema):
+    """How the rows of a job are applied."""
+
+    mode = fields.String()
+    match = fields.String()
+    blank = fields.String()
+    repeated = fields.String()
+    newer = fields.String()
+    associates = fields.String()
+    create_associates = fields.Boolean()
+
+
+class JobOut(JobSummaryOut, OptionsOut):
     """A job."""
 
     encoding = fields.String()
@@ -144,13 +161,6 @@ class JobOut(JobSummaryOut):
     sample = fields.List(fields.List(fields.String()))
     warnings = fields.List(fields.String())
     mapping = fields.Nested(MappingIn, allow_none=True)
-    mode = fields.String()
-    match = fields.String()
-    blank = fields.String()
-    repeated = fields.String()
-    newer = fields.String()
-    associates = fields.String()
-    create_associates = fields.Boolean()
     retry_of = fields.UUID(allow_none=True, metadata={"description": "Whose refused rows these are, corrected."})
     check = fields.Nested(CheckOut, allow_none=True, metadata={"description": "What the last check told, if any."})
     change = fields.Nested(

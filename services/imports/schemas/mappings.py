@@ -1,4 +1,4 @@
-"""Which columns feed which fields, what was found for them, and mappings that are kept."""
+"""Which columns feed which fields, and mappings that are kept."""
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -41,22 +41,6 @@ class MappingIn(ma.Schema):
         load_default=dict,
         metadata={"description": "Column to what its blank cells do, where that is not the job's `blank`."},
     )
-
-
-class ColumnMatchOut(ma.Schema):
-    """What was found for a column; for `fuzzy`, `suggestion` is what a person should confirm."""
-
-    column = fields.String()
-    field = fields.String(allow_none=True)
-    how = fields.String(metadata={"description": "saved, exact, alias, fuzzy, own or none."})
-    confidence = fields.Integer()
-    suggestion = fields.String(allow_none=True)
-
-
-class MatchesOut(ma.Schema):
-    """What was found for the columns of a job's file."""
-
-    items = fields.List(fields.Nested(ColumnMatchOut))
 
 
 class SavedMappingName(ma.Schema):

@@ -8,7 +8,7 @@ from celery import shared_task
 from sqlalchemy.orm import Session
 
 from services.imports.domain import chunks, ending, leases, promise, undoing
-from services.imports.domain.leases import MOST_READS, Lease
+from services.imports.domain.leases import MOST_ATTEMPTS, Lease
 from services.imports.domain.owners import Owner
 from services.imports.domain.uploads import WORK, folder_of
 from services.imports.errors import LeaseLost, StorageFull
@@ -40,6 +40,9 @@ def end_job(job_id: str) -> None:
         log.info("ending stopped", job=job_id)
     except StorageFull:
         rest(held, "There is no room left in the file store. The import ends by itself when there is.")
+    except Exception:
+        rest(held, "Bringing it to its end was interrupted. It is tried again by itself.", counts=True)
+        raise
 
 
 def _end_or_wait(held: Lease) -> None:
@@ -77,7 +80,7 @@ def _end(held: Lease) -> None:
 def _close(held: Lease, before: Callable[[Session], None] = lambda _: None) -> None:
     """Give a job whose chunks are all closed, or are so by `before`, its counts, its error file and its final state."""
     job = held.job
-    rows = job.rows if job.rows is not None else _count_rows(held)
+    rows = _count_rows(held)
     path = _write_errors(held)
     with unit_of_work() as session:
         before(session)
@@ -110,7 +113,7 @@ def _end_check(held: Lease) -> None:
         with unit_of_work() as session:
             promise.keep_promise(session, held, path)
         return
-    rows = job.rows if job.rows is not None else _count_rows(held)
+    rows = _count_rows(held)
     with unit_of_work() as session:
         promise.break_off(session, held)
         ending.end_job(session, held, rows, None)
@@ -128,8 +131,8 @@ def _end_alone(held: Lease, code: str, sentence: str) -> None:
 
 
 def _write_errors(held: Lease) -> str | None:
-    """Write the refused rows as they were; a job whose end fails over this again and again ends without it."""
-    if held.job.attempts > MOST_READS:
+    """Write the refused rows as they were; a job whose end fails again and again ends without them."""
+    if _fails_over_its_file(held):
         log.error("no error file", job=str(held.job.id))
         return None
     with read_only() as session:
@@ -141,6 +144,17 @@ def _write_errors(held: Lease) -> str | None:
 
 
 def _count_rows(held: Lease) -> int:
+    """Return how many rows the file has; of a job whose end fails again and again, how many were read."""
+    job = held.job
+    if job.rows is not None:
+        return job.rows
+    if _fails_over_its_file(held):
+        log.error("rows not counted", job=str(job.id))
+        return job.read_rows
     from services.imports.domain.file_reader import count_rows
 
-    return count_rows(storage(), held.job)
+    return count_rows(storage(), job)
+
+
+def _fails_over_its_file(held: Lease) -> bool:
+    return held.job.attempts > MOST_ATTEMPTS

@@ -41,12 +41,20 @@ def read_file(job_id: str) -> None:
     except StorageFull:
         rest(held, NO_ROOM)
     except DomainError as error:
-        with unit_of_work() as session:
-            fail_job(session, held.job.id, error.code, error.sentence)
-            after_commit(session, lambda: wake_ender(held.job.id, held.job.queue))
+        _fail(held, error)
     except Exception:
         rest(held, "Reading the file was interrupted. It goes on by itself.", counts=True)
         raise
+
+
+def _fail(held: Lease, error: DomainError) -> None:
+    try:
+        with unit_of_work() as session:
+            job = leases.hold_lease(session, held)
+            fail_job(session, job.id, error.code, error.sentence)
+            after_commit(session, lambda: wake_ender(job.id, job.queue))
+    except LeaseLost:
+        log.info("reading stopped", job=str(held.job.id))
 
 
 def _stage(held: Lease) -> None:

@@ -85,7 +85,7 @@ def _told_on_job(claim: Claim) -> Iterator[None]:
         _try_later(claim, error)
     except StorageFull:
         with unit_of_work() as session:
-            chunks.put_off(session, claim.job_id, NO_ROOM)
+            chunks.wait_for_owner(session, claim, NO_ROOM)
     except FileNotFoundError:
         _stop(claim, "chunk_file_lost", "A part of this file was lost in the file store. Import the file again.")
     except DomainError as error:

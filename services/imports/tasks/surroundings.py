@@ -9,9 +9,9 @@ from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from services.imports.domain.chunks import put_off
+from services.imports.domain import leases
 from services.imports.domain.export_owners import ExportOwners
-from services.imports.domain.leases import Lease, keep_lease, let_go
+from services.imports.domain.leases import Lease, keep_lease
 from services.imports.domain.mass_changes import Peers
 from services.imports.domain.owners import Owners
 from shared.db import unit_of_work
@@ -81,5 +81,4 @@ def renewed(keep: Callable[[Session], bool]) -> Iterator[None]:
 def rest(held: Lease, sentence: str, *, counts: bool = False) -> None:
     """Let a job be for a while, telling people why; `counts` when its own file may be the reason."""
     with unit_of_work() as session:
-        put_off(session, held.job.id, sentence)
-        let_go(session, held, counts=counts)
+        leases.rest(session, held, sentence, counts=counts)
