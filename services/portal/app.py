@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None, first_sign_in_file: Path | None
     app.config["FIRST_SIGN_IN_FILE"] = first_sign_in_file or config.first_sign_in_file()
     app.add_template_filter(wording.browser)
     app.add_template_filter(wording.told)
+    app.add_template_filter(operations.work_name)
     _limit_sign_in(app)
     return app
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 
-from services.portal.domain import access, sign_in
+from services.portal.domain import access, credentials, sign_in, users
 from services.portal.domain.access import NewSession, cookie_name
 from services.portal.domain.actor import Actor
 from shared.db import unit_of_work
@@ -33,14 +33,34 @@ def enter(username: str, password: str) -> sign_in.SignedIn:
 
     Raises SignInLocked, SignInFailed, TemporaryPasswordExpired. The try is counted, and kept, whatever comes of it.
     """
+    ip = client_ip()
     with unit_of_work() as session:
-        sign_in.count_try(session, username)
+        sign_in.count_try(session, username, ip)
     with unit_of_work() as session:
-        result = sign_in.sign_in(session, username, password, ip=client_ip(), user_agent=user_agent())
+        result = sign_in.sign_in(session, username, password, ip=ip, user_agent=user_agent())
         if isinstance(result, sign_in.SignedIn) and (old := session_token()):
             access.forget_session(session, old)
     if isinstance(result, DomainError):
         raise result
+    return result
+
+
+def change_password(current: str, new: str, *, end_tokens: bool) -> NewSession:
+    """Change the password of whoever asks; return the session that this browser goes on with.
+
+    Raises SignInLocked, WrongCurrentPassword, PasswordRefused. A wrong current password is a failed try, and kept.
+    """
+    me = actor()
+    with unit_of_work() as session:
+        username = users.get_user(session, current_identity().user_id).username
+        sign_in.count_try(session, username, me.ip)
+    with unit_of_work() as session:
+        result = credentials.change_own_password(
+            session, me, current, new, user_agent=user_agent(), end_tokens=end_tokens
+        )
+    if isinstance(result, DomainError):
+        raise result
+    forget_first_sign_in(username)
     return result
 
 

@@ -1,7 +1,7 @@
 """`python -m services.portal.cli token USER` and `... password USER`: ways in for whoever runs the machine.
 
 `token` prints a personal access token for 30 days; those made before stay valid. `password` prints a temporary
-password, valid for 24 hours, and ends the user's sessions.
+password, valid for 24 hours, and ends the user's sessions and access tokens.
 """
 
 import argparse

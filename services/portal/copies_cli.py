@@ -23,10 +23,13 @@ def check(client: ServiceClient) -> list[str]:
 
 
 def make_anew(client: ServiceClient) -> list[str]:
-    """Make the copy from zero; whose associate is gone is signed out. Return a line that counts it."""
-    counts = rebuild(client, FeedCursor, OWNER, {"sign-ins": ties.load_sign_ins}, ties.doubt_all)
+    """Make the copy from zero; whose associate is gone is signed out. Return a line that counts it.
+
+    The feed is read on from where it was: what it has not told yet belongs into the audit trail, too.
+    """
+    counts = rebuild(client, FeedCursor, OWNER, {"sign-ins": ties.load_sign_ins}, ties.doubt_all, skip=False)
     with unit_of_work() as session:
-        ties.end_sessions_of_gone(session)
+        ties.lock_out_of_gone(session)
     return [f"{name}: {count:,} rows" for name, count in counts.items()]
 
 

@@ -137,21 +137,24 @@ class AdministratorIsFixed(Conflict):
 
 
 class LastAdministrator(Conflict):
-    """Somebody must be left who can manage users."""
+    """Somebody must be left who can sign in and manage users."""
 
     code = "last_administrator"
 
     def __init__(self) -> None:
-        super().__init__("This is the last active administrator. Make somebody else administrator first.")
+        super().__init__(
+            "No administrator would be left with a password of their own. Make somebody else administrator first, and "
+            "let them sign in and choose their password."
+        )
 
 
 class NotYourself(Conflict):
-    """Nobody switches themselves off by accident."""
+    """Nobody locks themselves out by accident."""
 
     code = "not_yourself"
 
-    def __init__(self) -> None:
-        super().__init__("You can't switch yourself off. Ask another administrator.")
+    def __init__(self, what: str = "You can't switch yourself off.") -> None:
+        super().__init__(f"{what} Ask another administrator.")
 
 
 class UserInUse(Conflict):
@@ -195,7 +198,7 @@ class WrongCurrentPassword(Invalid):
 
 
 class SignInLocked(DomainError):
-    """Too many failed tries under this name; `seconds` is how long to wait."""
+    """Too many failed tries under this name, from here or from everywhere; `seconds` is how long to wait."""
 
     status = 429
     code = "sign_in_locked"

@@ -170,11 +170,15 @@ class AccessToken(Base):
 
 
 class SignInTries(Base):
-    """Failed sign-ins under one name, whether there is such a user or not, so that both look alike from outside."""
+    """Failed sign-ins under one name, whether there is such a user or not, so that both look alike from outside.
+
+    `place` is the address that they came from, "" for all of them.
+    """
 
     __tablename__ = "sign_in_tries"
 
     username_digest: Mapped[Digest] = mapped_column(primary_key=True)
+    place: Mapped[Key] = mapped_column(primary_key=True)
     failed: Mapped[int]
     last_at: Mapped[Moment] = mapped_column(index=True)
     locked_until: Mapped[Moment | None]

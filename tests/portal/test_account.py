@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from services.portal.models import AccessToken, AuditEntry, User
+from services.portal.domain import setup, tokens, users
+from services.portal.models import AccessToken, AuditEntry, SignInTries, User
+from shared.db import unit_of_work
 
 GOOD = "teapot granite marmalade"
 OTHER = "seventeen wet umbrellas"
@@ -57,12 +59,69 @@ def test_password_when_the_change_is_refused_says_why(
     assert browser.ask("GET", "/").status_code == 200
 
 
+@pytest.mark.parametrize("way", ["screen", "api"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_password_when_changed_ends_the_access_tokens_if_asked_to(
+    signed_in: Callable[..., Any], browser: Any, session: Session, way: str, ended: bool
+) -> None:
+    here = signed_in("Viewer")
+    assert "access token" not in _form_of_password(here)
+    secrets = [here.post(TOKENS, json={"name": name}).json["token"] for name in ("one", "two", "three")]
+    session.execute(text("UPDATE personal_access_token SET expires_at = now() WHERE name = 'three'"))
+    session.commit()
+    assert "Also end my access tokens (2)" in _form_of_password(here)
+    change = {"current_password": GOOD, "new_password": OTHER}
+    if way == "screen":
+        assert here.post("/account/password", change | ({"end_tokens": "true"} if ended else {})).status_code == 303
+    else:
+        wish = change | ({"end_tokens": True} if ended else {})
+        assert here.post("/api/portal/v1/me/password", json=wish).status_code == 204
+    works = [browser.ask("GET", "/api/x", {"Authorization": f"Bearer {one}"}).status_code for one in secrets]
+    assert works == ([401, 401, 401] if ended else [200, 200, 401])
+    details = session.scalars(select(AuditEntry.details).where(AuditEntry.action == "password_changed")).one()
+    assert details == {"sessions_ended": 1, "tokens_ended": 2 if ended else 0}
+
+
+def _form_of_password(browser: Any) -> str:
+    """Return the form without the menu, which leads to the access tokens, too."""
+    page = browser.get("/account/password").text
+    return page[page.index('action="/account/password"') :].partition("</form>")[0]
+
+
+def test_password_when_refused_keeps_the_wish_to_end_access_tokens(signed_in: Callable[..., Any]) -> None:
+    here = signed_in()
+    here.post(TOKENS, json={"name": "one"})
+    form = {"current_password": GOOD, "new_password": "short", "end_tokens": "true"}
+    page = here.post("/account/password", form).text
+    assert re.search(r'name="end_tokens" value="true" checked', page)
+
+
 def test_current_password_when_guessed_by_somebody_at_the_desk_locks(signed_in: Callable[..., Any]) -> None:
     browser = signed_in()
     form = {"current_password": "guess", "new_password": OTHER}
     answers = [browser.post("/account/password", form).status_code for _ in range(6)]
     assert answers == [422] * 5 + [429]
     assert browser.post("/account/password", {**form, "current_password": GOOD}).status_code == 429
+
+
+@pytest.mark.parametrize("way", ["screen", "api"])
+def test_current_password_when_right_is_no_failed_try_whatever_the_new_one_is(
+    signed_in: Callable[..., Any], session: Session, way: str
+) -> None:
+    browser = signed_in()
+
+    def change(new: str, current: str = GOOD) -> int:
+        form = {"current_password": current, "new_password": new}
+        if way == "screen":
+            return int(browser.post("/account/password", form).status_code)
+        return int(browser.post("/api/portal/v1/me/password", json=form).status_code)
+
+    assert [change(new) for new in ("short", GOOD) * 4] == [422] * 8
+    assert not session.scalars(select(SignInTries)).all()
+    assert [change(OTHER, current="guess") for _ in range(4)] == [422] * 4
+    assert change("short") == 422
+    assert change(OTHER, current="guess") == 422, "the count began anew"
+    assert change(OTHER) in (204, 303)
 
 
 def test_password_when_pasted_in_another_unicode_form_is_the_same(
@@ -161,11 +220,13 @@ def test_token_when_revoked_stops_at_once_and_only_by_its_owner(signed_in: Calla
 
 
 def test_token_when_its_owner_has_a_temporary_password_waits_until_it_is_changed(
-    signed_in: Callable[..., Any], browser: Any
+    browser: Any, make_user: Callable[..., User]
 ) -> None:
-    owner, admin = signed_in("Viewer"), signed_in("Administrator")
-    bearer = {"Authorization": f"Bearer {owner.post(TOKENS, json={'name': 'CI'}).json['token']}"}
-    admin.post(f"/api/portal/v1/users/{owner.user.id}/password", json={})
+    """A reset ends the tokens, so only the command line gives one to somebody with a temporary password."""
+    owner = make_user("Viewer", temporary=True)
+    with unit_of_work() as session:
+        secret = tokens.create_token(session, setup.SYSTEM, "CI", 30, owner=users.subject_of(owner))[1]
+    bearer = {"Authorization": f"Bearer {secret}"}
     asked = browser.ask("GET", "/api/customers/v1/customers", bearer)
     assert (asked.status_code, asked.json["code"]) == (403, "password_change_required")
 

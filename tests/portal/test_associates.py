@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.portal import consumers, copies_cli
 from services.portal.domain import setup, switches, ties, users
 from services.portal.domain.permissions import FOR_ASSOCIATES, OF_ASSOCIATES
 from services.portal.errors import AdministratorIsForEmployees, AssociateMissing
-from services.portal.models import Role, User
+from services.portal.models import AuditEntry, Role, User
 from shared.db import unit_of_work
 from shared.errors import NotFound
+from shared.events.associates import AssociateDeleted
 from shared.identity import HEADER, Identity, verify_identity
 from shared.testing import SignedClient, client_as
 from tests.portal.conftest import GOOD, Browser
@@ -88,6 +90,35 @@ def test_user_when_partner_management_is_off_may_do_nothing(app: Flask, browser:
     assert identity.permissions == frozenset()
 
 
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("kind", ["associate", "employee", "customer"])
+def test_me_when_asked_tells_what_the_identity_gives(
+    app: Flask, browser: Browser, tied: Tied, make_user: Callable[..., User], kind: str, on: bool
+) -> None:
+    """Whoever asks is told what the services will let them do, while partner management is off, too."""
+    roles = () if kind == "customer" else ("Staff", "Manager")
+    user = tied(*roles) if kind == "associate" else make_user(*roles, kind=kind)
+    with unit_of_work() as session:
+        switches.switch(session, setup.SYSTEM, switches.PARTNER_MANAGEMENT, on=on)
+    told = browser.post("/api/portal/v1/sign-in", json={"username": user.username, "password": GOOD}).json
+    identity = identity_of(app, browser)
+    assert identity is not None
+    assert bool(identity.permissions) is (kind == "employee" or (kind == "associate" and on))
+    assert set(told["permissions"]) == identity.permissions
+    assert set(browser.get("/api/portal/v1/me").json["permissions"]) == identity.permissions
+
+
+def test_user_of_an_associate_while_partner_management_is_off_is_as_far_beyond_others(
+    app: Flask, tied: Tied, make_user: Callable[..., User]
+) -> None:
+    """What they will have again when it is switched on counts: nobody takes it over meanwhile by a password."""
+    user = tied("Staff")
+    with unit_of_work() as session:
+        switches.switch(session, setup.SYSTEM, switches.PARTNER_MANAGEMENT, on=False)
+    answer = client_as(app, "users.manage").post(f"/api/portal/v1/users/{user.id}/password", json={})
+    assert (answer.status_code, answer.json["code"]) == (403, "beyond_your_permissions")
+
+
 @pytest.mark.parametrize("how", ["may not sign in", "was deleted"])
 def test_session_when_the_associate_is_locked_out_ends_for_good(
     app: Flask, browser: Browser, tied: Tied, how: str
@@ -95,6 +126,7 @@ def test_session_when_the_associate_is_locked_out_ends_for_good(
     user = tied()
     browser.sign_in(user.username, GOOD)
     assert identity_of(app, browser) is not None
+    secret = browser.post("/api/portal/v1/tokens", json={"name": "script"}).json["token"]
     with unit_of_work() as session:
         if how == "was deleted":
             ties.forget_associates(session, [DANA])
@@ -106,6 +138,7 @@ def test_session_when_the_associate_is_locked_out_ends_for_good(
     with unit_of_work() as session:
         saved(session, can_login=True)
     assert identity_of(app, browser) is None, "the session of before does not come back"
+    assert browser.ask("GET", "/api/x", {"Authorization": f"Bearer {secret}"}).status_code == 401, "nor does the token"
     again.sign_in(user.username, GOOD)
     assert identity_of(app, again) is not None
 
@@ -248,3 +281,21 @@ def test_check_when_the_copy_differs_says_what_and_rebuild_mends_it(app: Flask, 
     assert copies_cli.check(owner) == [
         f"sign-ins: {one} is missing here" for one in sorted(" ".join(row) for row in owner.rows)
     ]
+
+
+def test_rebuild_when_something_is_unread_leaves_it_to_the_audit_trail(app: Flask, session: Session) -> None:
+    by = {"actor_id": str(uuid.uuid4()), "actor_name": "Ada Admin", "at": "2026-05-04T10:00:00+00:00", "ip": ""}
+    told = {"associate_id": str(DANA), "code": "A1", "associate_name": "Dana Dealer", **by}
+
+    class Behind(Owner):
+        def get(self, path: str, **query: Any) -> Any:
+            if path != "/internal/events" or query["after"] >= 41:
+                return super().get(path, **query)
+            return {"events": [{"pos": 41, "event_id": unread, "name": AssociateDeleted.name, "payload": told}]}
+
+    owner: Any = Behind()
+    unread = str(uuid.uuid4())
+    copies_cli.make_anew(owner)
+    assert copies_cli.check(owner) == []  # which reads the feed first
+    noted = select(AuditEntry.subject_name).where(AuditEntry.action == "associate_deleted")
+    assert session.scalars(noted).all() == ["Dana Dealer"]

@@ -1,5 +1,6 @@
 """The audit trail (X3): complete, searchable, and never changed, whoever tries."""
 
+import html
 import json
 import re
 import uuid
@@ -92,6 +93,28 @@ def test_trail_when_walked_by_cursor_is_complete_and_newest_first(
             break
     assert seen == [f"Job {number}" for number in reversed(range(7))]
     assert admin.get(AUDIT, query_string={"cursor": "WyIyMDI2IiwieCJd"}).status_code == 422
+
+
+def test_trail_of_one_user_when_walked_stays_theirs_and_says_so(
+    signed_in: Callable[..., Any], make_user: Callable[..., Any], session: Session
+) -> None:
+    """The link "All of it" on a user, its second page, and the way back to everybody's."""
+    admin, user = signed_in("Administrator"), make_user(name="Ines & Co")
+    for number in range(60):
+        audit.note(session, "user_edited", Actor(None, f"Person {number}"), audit.Subject("user", user.id, user.name))
+        audit.note(session, "user_edited", Actor(None, "Somebody else"), audit.Subject("user", uuid.uuid4(), "Other"))
+    session.commit()
+    first = admin.get(f"/settings/audit?subject_id={user.id}").text
+    assert 'Only what is about <span dir="auto" class="fw-medium">Ines &amp; Co</span>' in first
+    assert 'href="/settings/audit">Show everybody' in first
+    more = next(html.unescape(one) for one in re.findall(r'="(/settings/audit\?[^"]+)"', first) if "cursor=" in one)
+    second = admin.get(more, headers={"HX-Request": "true"}).text
+    assert second.count("edited a user: ") == 10
+    assert "Somebody else" not in second
+    whole = admin.get("/settings/audit").text
+    assert "Only what is about" not in whole
+    assert "subject_id" not in whole
+    assert "this record</span>" in admin.get(f"/settings/audit?subject_id={uuid.uuid4()}").text
 
 
 class _Feed:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.portal.caller import safe_path
 from services.portal.domain.permissions import ALL, STAFF, STANDARD_ROLES
-from services.portal.models import AccessToken, BrowserSession, User
+from services.portal.models import AccessToken, AuditEntry, BrowserSession, User
 from shared.identity import HEADER, verify_identity
 
 
@@ -178,9 +178,12 @@ def test_user_when_switched_off_is_out_at_once_with_cookie_and_token(
     assert victim.ask("GET", "/").status_code == 303
     assert browser.ask("GET", "/api/x", {"Authorization": f"Bearer {secret}"}).status_code == 401
     assert not session.scalars(select(BrowserSession).where(BrowserSession.user_id == victim.user.id)).all()
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "user_deactivated")).one()
+    assert entry.details == {"sessions_ended": 1, "tokens_ended": 1}
     admin.post(f"/api/portal/v1/users/{victim.user.id}/activate")
     assert victim.ask("GET", "/").status_code == 303
-    assert browser.ask("GET", "/api/x", {"Authorization": f"Bearer {secret}"}).status_code == 200
+    again = browser.ask("GET", "/api/x", {"Authorization": f"Bearer {secret}"})
+    assert again.status_code == 401, "whoever had it does not come back with the user"
 
 
 def test_active_flag_alone_when_false_keeps_a_session_out(signed_in: Callable[..., Any], session: Session) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -28,6 +29,7 @@ from services.portal.models import AuditEntry, ImportedUser, Outbox, Role, User
 from shared.bulk import COUNTS, UNDO_COUNTS
 from shared.importing.job import ImportJob, UndoJob
 from shared.testing import client_of_service
+from tests.every_row import outcomes
 from tests.portal.conftest import GOOD
 
 ADA = {"username": "ada", "name": "Ada Lovelace", "email": "ada@ex.example", "code": "E1", "roles": "Staff"}
@@ -58,9 +60,10 @@ def apply(session: Session, actor: User, *rows: dict[str, str | None], **choices
     """Apply rows as a chunk; it is what a check told before, and the check leaves nothing."""
     job = job_of(actor, **choices)
     before = everything(session)
-    told = dry_run_rows(session, job, checked(rows))
+    told = dry_run_rows(session, replace(job, every_row=True), checked(rows))
     session.expire_all()
     assert everything(session) == before
+    assert outcomes(told) == {name: told[name] for name in COUNTS if told[name]}
     result = apply_rows(session, job, checked(rows))
     session.expire_all()
     done = result.to_json()
@@ -198,6 +201,14 @@ def test_rows_that_cannot_be_are_refused_with_their_reason(session: Session, bos
     for row, why in wrong:
         assert refused(apply(session, boss, row)) == [(1, *why)], row
     assert counts(apply(session, boss, *(row for row, _ in wrong[2:]), ADA)) == {"failed": 11, "unchanged": 1}
+
+
+def test_row_that_gives_a_user_the_code_of_another_is_refused_alone(session: Session, boss: User) -> None:
+    bo = {"username": "bo", "name": "Bo", "code": "B1"}
+    apply(session, boss, ADA, bo)
+    result = apply(session, boss, bo | {"code": "e1"}, ADA | {"name": "Ada King"})
+    assert (refused(result), counts(result)) == ([(1, "code", "code_taken")], {"updated": 1, "failed": 1})
+    assert (named(session, "bo").code, named(session, "ada").name) == ("B1", "Ada King")
 
 
 def test_user_of_an_associate_is_tied_by_its_code(session: Session, boss: User) -> None:

@@ -1,6 +1,5 @@
 """Signing in and out, lockout, temporary passwords (P3), and what a stranger can learn (nothing)."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +7,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from services.portal.domain import passwords, sign_in
-from services.portal.errors import SignInLocked
-from services.portal.models import AuditEntry, BrowserSession, SignInTries, User
+from services.portal.domain import passwords
+from services.portal.models import AuditEntry, BrowserSession, User
 
 GOOD = "teapot granite marmalade"
 API = "/api/portal/v1/sign-in"
@@ -102,47 +100,6 @@ def test_sign_in_when_the_name_is_unknown_costs_the_same_look_at_a_hash(
     browser.sign_in(name, "not the password")
     assert len(looks) == 1
     assert looks[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-
-
-def test_sign_in_when_it_failed_often_has_to_wait_longer_each_time(
-    browser: Any, make_user: Callable[..., User], session: Session
-) -> None:
-    user = make_user()
-    for _ in range(sign_in.FREE_TRIES):
-        answer = browser.sign_in(user.username, "wrong")
-    assert "wait 30 seconds" in answer.text
-    locked = browser.sign_in(user.username)
-    assert (locked.status_code, locked.headers["Retry-After"]) == (429, "30")
-    waits = []
-    for _ in range(9):
-        session.execute(text("UPDATE sign_in_tries SET locked_until = now() - interval '1 second'"))
-        session.commit()
-        browser.sign_in(user.username, "wrong")
-        waits.append(sign_in.seconds_to_wait(session, user.username))
-    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
-    session.execute(text("UPDATE sign_in_tries SET locked_until = now() - interval '1 second'"))
-    session.commit()
-    assert browser.sign_in(user.username).status_code == 303
-    assert sign_in.seconds_to_wait(session, user.username) == 0
-
-
-def test_sign_in_when_locked_looks_alike_for_names_that_do_not_exist(
-    browser: Any, make_user: Callable[..., User]
-) -> None:
-    known = make_user().username
-    answers = {name: [browser.sign_in(name, "wrong") for _ in range(7)] for name in (known, "nobody.here")}
-    told = [[(one.status_code, one.text.replace(name, "")) for one in given] for name, given in answers.items()]
-    assert told[0] == told[1]
-
-
-def test_tries_when_a_day_old_are_forgotten(browser: Any, make_user: Callable[..., User], session: Session) -> None:
-    user = make_user()
-    for _ in range(4):
-        browser.sign_in(user.username, "wrong")
-    session.execute(text("UPDATE sign_in_tries SET last_at = now() - interval '25 hours'"))
-    session.commit()
-    browser.sign_in(user.username, "wrong")
-    assert session.scalars(select(SignInTries.failed)).all() == [1]
 
 
 def test_failed_sign_in_when_recorded_does_not_keep_what_was_typed(
@@ -343,28 +300,3 @@ def test_sign_in_when_redis_is_away_still_works_and_still_limits(
         answers = [other.test_client().post("/sign-in", **sent).status_code for _ in range(3)]
     other.extensions["liaison.engine"].dispose()
     assert answers == [401, 401, 429]
-
-
-def test_tries_when_sent_all_at_once_are_counted_before_the_password_is_looked_at(portal_app: Any) -> None:
-    """Twenty threads, each with its own connection: only the free tries get through to the password."""
-    from shared.db import unit_of_work
-
-    through: list[bool] = []
-    gate = threading.Barrier(20)
-
-    def one() -> None:
-        with portal_app.app_context():
-            gate.wait()
-            try:
-                with unit_of_work() as session:
-                    sign_in.count_try(session, "raced.name")
-                through.append(True)
-            except SignInLocked:
-                through.append(False)
-
-    threads = [threading.Thread(target=one) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (sum(through), len(through)) == (sign_in.FREE_TRIES, 20)

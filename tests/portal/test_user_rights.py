@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from services.portal.domain import setup, users
+from services.portal.domain import credentials, setup, users
 from services.portal.domain.actor import Actor
 from services.portal.domain.permissions import ALL
+from services.portal.errors import NotYourself
 from services.portal.models import Role, User
 from shared.db import unit_of_work
 from shared.errors import DomainError
@@ -87,10 +88,29 @@ def test_last_administrator_when_it_would_go_stays(
     session.execute(text("UPDATE portal_user SET active = false WHERE username = 'admin'"))
     session.commit()
     strip = {"json": {"roles": []}, "headers": {"If-Match": f'"{admin.user.version}"'}}
-    refused = admin.open("PATCH", f"{USERS}/{admin.user.id}", **strip)
-    assert (refused.status_code, refused.json["code"]) == (409, "last_administrator")
-    make_user("Administrator", password=None)
-    assert admin.open("PATCH", f"{USERS}/{admin.user.id}", **strip).status_code == 200
+    own = f"{USERS}/{admin.user.id}"
+    make_user("Viewer")
+    for cannot_sign_in in ({"password": None}, {"temporary": True}, {"active": False}):
+        make_user("Administrator", **cannot_sign_in)
+        refused = admin.open("PATCH", own, **strip)
+        assert (refused.status_code, refused.json["code"]) == (409, "last_administrator"), cannot_sign_in
+    assert "password of their own" in refused.json["detail"]
+    make_user("Administrator")
+    assert admin.open("PATCH", own, **strip).status_code == 200
+
+
+def test_others_when_no_administrator_has_a_password_of_their_own_can_be_edited(
+    helpdesk: Any, make_user: Callable[..., User], session: Session
+) -> None:
+    """After the command line gave the only administrator a temporary password, work goes on."""
+    admins = "id IN (SELECT user_id FROM user_role JOIN role ON role.id = role_id WHERE is_administrator)"
+    until = "temporary_until = now() + interval '1 day'"
+    session.execute(text(f"UPDATE portal_user SET password_is_temporary = true, {until} WHERE {admins}"))
+    session.commit()
+    viewer = make_user("Viewer")
+    patch = {"json": {"name": "New"}, "headers": {"If-Match": f'"{viewer.version}"'}}
+    assert helpdesk.open("PATCH", f"{USERS}/{viewer.id}", **patch).status_code == 200
+    assert helpdesk.post(f"{USERS}/{viewer.id}/deactivate").status_code == 200
 
 
 def test_oneself_when_switched_off_by_a_slip_is_refused(
@@ -113,12 +133,14 @@ def test_two_administrators_when_each_switches_the_other_off_at_once_leave_one(p
     with portal_app.app_context():
         with unit_of_work() as session:
             role = session.scalars(select(Role).where(Role.is_administrator)).one().id
+            ready = "password_hash = 'x', password_is_temporary = false"
             others = [user.id for user in session.scalars(select(User).where(User.active))]
             session.execute(text("UPDATE portal_user SET active = false"))
             pair = [
                 users.create_user(session, setup.SYSTEM, {"username": f"duel{number}", "name": "D", "roles": [role]}).id
                 for number in range(2)
             ]
+            session.execute(text(f"UPDATE portal_user SET {ready} WHERE username LIKE 'duel%'"))
         second: list[str] = []
 
         def strike_back() -> None:
@@ -143,3 +165,12 @@ def test_two_administrators_when_each_switches_the_other_off_at_once_leave_one(p
             session.execute(text("DELETE FROM portal_user WHERE username LIKE 'duel%'"))
             session.execute(text("UPDATE portal_user SET active = true WHERE id = ANY(:ids)"), {"ids": others})
     assert (second, left) == (["last_administrator"], [pair[0]])
+
+
+def test_temporary_password_when_for_oneself_is_refused(session: Session, make_user: Callable[..., User]) -> None:
+    """With one the last administrator would be none any more, a day later for good."""
+    boss = make_user("Administrator")
+    for password in (None, "another good one 7"):
+        with pytest.raises(NotYourself):
+            credentials.set_password(session, Actor(boss.id, boss.name), boss.id, password)
+    assert not boss.password_is_temporary

@@ -190,6 +190,18 @@ def test_codes_when_equal_but_for_case_belong_to_one_user(
     assert admin.post(USERS, json={"username": "b", "name": "B", "code": "Ab-7"}).status_code == 201
 
 
+@pytest.mark.parametrize(("field", "refusal"), [("code", "code_taken"), ("username", "username_taken")])
+def test_edit_when_the_name_or_code_is_somebody_elses_is_refused(
+    signed_in: Callable[..., Any], make_user: Callable[..., User], field: str, refusal: str
+) -> None:
+    admin, taken, user = signed_in("Administrator"), make_user(code="7", username="taken"), make_user(code="8")
+    patch = {"json": {field: getattr(taken, field).upper()}, "headers": {"If-Match": f'"{user.version}"'}}
+    refused = admin.open("PATCH", f"{USERS}/{user.id}", **patch)
+    assert (refused.status_code, refused.json["code"], list(refused.json["errors"])) == (422, refusal, [field])
+    page = admin.post(f"/settings/users/{user.id}", _form(user, **{field: getattr(taken, field)}))
+    assert (page.status_code, f"Another user has this {field}" in page.text) == (422, True)
+
+
 def test_names_when_made_of_html_are_shown_as_text(
     signed_in: Callable[..., Any], make_user: Callable[..., User]
 ) -> None:
@@ -281,7 +293,7 @@ def test_password_when_added_by_the_dialog_is_checked_and_told_once(
     assert admin.post(url, {"password": GOOD}, headers={"HX-Request": "true"}).status_code == 200
     assert make_browser().sign_in(user.username).headers["Location"] == "/"
     made = admin.post(url, {"how": "generate", "password": ""}, headers={"HX-Request": "true"})
-    assert 'id="password-panel" data-quiet' in made.text  # or the dialog closes before anybody has read it
+    assert 'id="password-panel" data-keep-open' in made.text  # or the dialog closes before anybody has read it
     password = re.search(r'id="new-password">([^<]+)<', made.text)[1]
     assert make_browser().sign_in(user.username, password).headers["Location"] == "/account/password"
     assert make_browser().sign_in(user.username).status_code == 401
@@ -309,6 +321,24 @@ def test_password_when_set_by_somebody_else_ends_the_sessions_and_the_wait(
     assert answer.json["temporary_until"] is not None
     assert victim.ask("GET", "/").status_code == 303
     assert make_browser().sign_in(victim.user.username, answer.json["password"]).status_code == 303
+
+
+def test_password_when_set_by_somebody_else_ends_the_access_tokens(
+    signed_in: Callable[..., Any], session: Session
+) -> None:
+    """Whoever got in and made themselves a token is out by the reset, which is told before."""
+    admin, victim = signed_in("Administrator"), signed_in("Staff")
+    secret = victim.post("/api/portal/v1/tokens", json={"name": "a thief's"}).json["token"]
+    bearer = {"Authorization": f"Bearer {secret}"}
+    dialog = admin.get(f"/settings/users/{victim.user.id}/password").text
+    assert "whose sessions and access tokens end by this" in dialog
+    assert victim.ask("GET", "/api/x", bearer).status_code == 200
+    admin.post(f"{USERS}/{victim.user.id}/password", json={})
+    assert victim.ask("GET", "/api/x", bearer).status_code == 401
+    newest = select(AuditEntry).where(AuditEntry.action == "password_set").order_by(AuditEntry.id.desc()).limit(1)
+    told = session.scalars(newest).one().details
+    assert (told["sessions_ended"], told["tokens_ended"]) == (1, 1)
+    assert "tokens ended: 1" in admin.get("/settings/audit").text
 
 
 def test_typed_password_when_set_by_api_is_not_told_back(

@@ -6,8 +6,10 @@ from typing import Any
 from flask import Response, make_response
 
 from services.portal.api.blueprint import blueprint
-from services.portal.caller import actor, forget_first_sign_in, set_session_cookie, user_agent
-from services.portal.domain import access, audit, credentials, sign_in, tokens, users
+from services.portal.caller import actor, set_session_cookie
+from services.portal.caller import change_password as change_own
+from services.portal.domain import access, audit, tokens, users
+from services.portal.domain.permissions import in_order
 from services.portal.schemas import (
     MeOut,
     NewTokenOut,
@@ -15,6 +17,7 @@ from services.portal.schemas import (
     SessionOut,
     TokenIn,
     TokenOut,
+    UserOut,
 )
 from shared.db import read_only, unit_of_work
 from shared.web import current_identity, page_of, signed_in
@@ -25,25 +28,27 @@ from shared.web import current_identity, page_of, signed_in
 @blueprint.response(200, MeOut)
 def me() -> Any:
     """Return who you are and what you may do."""
+    return who_is(current_identity().user_id)
+
+
+def who_is(user_id: uuid.UUID) -> dict[str, Any]:
+    """Return a signed-in user with what they may do now, as `MeOut` tells it."""
     with read_only() as session:
-        return users.get_user(session, current_identity().user_id)
+        user = users.get_user(session, user_id)
+        told = {name: getattr(user, name) for name in UserOut().fields}
+        return {**told, "permissions": in_order(users.permissions_now(session, user))}
 
 
 @blueprint.route("/me/password", methods=["POST"])
 @signed_in()
 @blueprint.arguments(OwnPasswordIn)
 @blueprint.response(204)
-def change_password(values: dict[str, str]) -> Response:
-    """Change your password. All your sessions end; a browser gets a new one with this answer."""
-    me = actor()
-    with unit_of_work() as session:
-        username = users.get_user(session, current_identity().user_id).username
-        sign_in.count_try(session, username)
-    with unit_of_work() as session:
-        browser = credentials.change_own_password(
-            session, me, values["current_password"], values["new_password"], user_agent=user_agent()
-        )
-    forget_first_sign_in(username)
+def change_password(values: dict[str, Any]) -> Response:
+    """Change your password. All your sessions end; a browser gets a new one with this answer.
+
+    Access tokens go on working, unless `end_tokens` is true.
+    """
+    browser = change_own(values["current_password"], values["new_password"], end_tokens=values["end_tokens"])
     return set_session_cookie(make_response("", 204), browser)
 
 

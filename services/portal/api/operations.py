@@ -11,7 +11,7 @@ from shared.web import requires
 @requires("operations.view")
 @blueprint.response(200, OperationsOut)
 def show_operations() -> Operations:
-    """Return which services answer, what waits in the queues, which workers are up, and how far feeds were read.
+    """Return which services answer, what runs, what waits and why, which workers are up, how far feeds were read.
 
     Takes about two seconds, as long as workers are listened for. What does not answer is null.
     """

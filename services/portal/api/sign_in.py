@@ -3,6 +3,7 @@
 from flask import Response, make_response
 
 from services.portal.api.blueprint import blueprint
+from services.portal.api.me import who_is
 from services.portal.caller import enter, set_session_cookie
 from services.portal.errors import SignInLocked
 from services.portal.schemas import MeOut, SignInIn
@@ -30,4 +31,4 @@ def sign_in(values: dict[str, str]) -> Response:
         response = answer(locked)
         response.headers["Retry-After"] = str(locked.seconds)
         return response
-    return set_session_cookie(make_response(MeOut().dump(result.user), 201), result.browser)
+    return set_session_cookie(make_response(MeOut().dump(who_is(result.user.id)), 201), result.browser)

@@ -79,7 +79,7 @@ def change_user(changes: dict[str, Any], user_id: uuid.UUID) -> Answer:
 @blueprint.arguments(PasswordIn)
 @blueprint.response(200, PasswordOut)
 def set_password(values: dict[str, Any], user_id: uuid.UUID) -> credentials.PasswordSet:
-    """Set a password; without one, generate it and tell it once. The user's sessions end."""
+    """Set a password; without one, generate it and tell it once. The user's sessions and access tokens end."""
     with unit_of_work() as session:
         given = credentials.set_password(session, actor(), user_id, **values)
     forget_first_sign_in(given.user.username)
@@ -100,7 +100,7 @@ def activate_user(user_id: uuid.UUID) -> Answer:
 @requires("users.manage")
 @blueprint.response(200, UserOut)
 def deactivate_user(user_id: uuid.UUID) -> Answer:
-    """Switch a user off; their sessions end at once."""
+    """Switch a user off; their sessions and access tokens end at once, and do not come back."""
     with unit_of_work() as session:
         user = users.set_active(session, actor(), user_id, False)
     return _with_etag(user)

@@ -43,7 +43,7 @@ def dry_run_rows(session: Session, job: ImportJob, checked: CheckedRows) -> dict
     savepoint = session.begin_nested()
     try:
         chunk = UsersChunk(session, job, checked)
-        return chunk.forecast.answer(chunk.apply())
+        return chunk.forecast.answer(chunk.apply(), chunk.rows)
     finally:
         savepoint.rollback()
         session.info.pop("after_commit", None)
@@ -60,7 +60,7 @@ class UsersChunk:
         self.rows = sorted(checked.rows, key=lambda row: (self._key(row), row["_row"]))
         self.known = Directory(session, job.match, filter(None, map(self._key, self.rows)))
         self.result = ChunkResult(refusals=list(checked.refusals), fields=Counter())
-        self.forecast = Forecast()
+        self.forecast = Forecast(every_row=job.every_row)
         self.seen: set[str] = set()
         self.images: dict[Any, ImportedUser] = {}
 
@@ -178,8 +178,11 @@ class UsersChunk:
         return associate.id
 
     def _count(self, row: Row, verdict: str, user: User | None, before: Image, after: Image) -> None:
-        setattr(self.result, verdict, getattr(self.result, verdict) + 1)
         self.seen.add(self._key(row))
+        if verdict == "skipped":
+            self.result.skips([row["_row"]])
+            return
+        setattr(self.result, verdict, getattr(self.result, verdict) + 1)
         if user is None or verdict == "unchanged":
             return
         self.known.put(user)

@@ -19,7 +19,7 @@ IMAGE = ("username", "name", "email", "kind", "code", "associate", "roles", "act
 def acting(session: Session, user_id: uuid.UUID, name: str, via: str) -> Actor:
     """Return the person behind a chunk with what they may do now, which may be less than when the job began."""
     user = session.get(User, user_id, populate_existing=True)
-    may = users.permissions_of(user) if user is not None and user.active else frozenset()
+    may = users.permissions_now(session, user) if user is not None and user.active else frozenset()
     return Actor(user_id, name, may, via=via)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from services.portal.domain import audit
 from services.portal.domain.actor import Actor
-from services.portal.domain.permissions import ALL, FOR_ASSOCIATES, OF_ASSOCIATES
+from services.portal.domain.permissions import permitted
 from services.portal.domain.secret import ACCESS_TOKEN_START, digest, new_token
+from services.portal.domain.switches import PARTNER_MANAGEMENT
 from services.portal.errors import SessionNotFound
 from services.portal.models import AccessToken, BrowserSession
 
@@ -40,44 +41,33 @@ def cookie_name(public_url: str) -> str:
     return "__Host-liaison" if public_url.startswith("https://") else "liaison"
 
 
-# A user of an associate may look, and what a role gives of the rest; nothing while partner management is off.
-_PERMISSIONS = """
-  ARRAY(SELECT DISTINCT p FROM user_role JOIN role ON role.id = role_id,
-        unnest(CASE WHEN is_administrator THEN CAST(:all AS text[]) ELSE permissions END) p
-        WHERE user_role.user_id = u.id AND (u.kind = 'employee' OR u.kind = 'associate' AND a.is_on
-              AND p = ANY (:for_associates))
-        UNION SELECT unnest(CAST(:of_associates AS text[])) WHERE u.kind = 'associate' AND a.is_on) AS permissions,
+# What `permissions.permitted` asks for.
+_RIGHTS = """
+  ARRAY(SELECT DISTINCT p FROM user_role JOIN role ON role.id = role_id, unnest(permissions) p
+        WHERE user_role.user_id = u.id) AS given,
+  EXISTS (SELECT FROM user_role JOIN role ON role.id = role_id
+          WHERE user_role.user_id = u.id AND role.is_administrator) AS is_administrator,
   ARRAY(SELECT name FROM setting WHERE value = 'true') AS features, u.associate_id
 """
 # Whoever is tied to an associate that may not sign in is nobody, from the moment at which that is known here.
-_MAY_COME_IN = """
-LEFT JOIN LATERAL (SELECT can_login, EXISTS (SELECT FROM setting WHERE name = 'partner_management' AND value = 'true')
-  AS is_on FROM tied_associate WHERE id = u.associate_id) a ON true
-"""
+_MAY_COME_IN = "LEFT JOIN tied_associate a ON a.id = u.associate_id"
 _BY_SESSION = text(f"""
-SELECT u.id, u.name, u.kind, u.password_is_temporary, {_PERMISSIONS}, s.last_seen_at < now() - :every AS is_stale
+SELECT u.id, u.name, u.kind, u.password_is_temporary, {_RIGHTS}, s.last_seen_at < now() - :every AS is_stale
 FROM browser_session s JOIN portal_user u ON u.id = s.user_id {_MAY_COME_IN}
 WHERE s.token_hash = :digest AND s.expires_at > now() AND s.last_seen_at > now() - :idle AND u.active
   AND (u.kind <> 'associate' OR a.can_login)
 """)  # noqa: S608 (nothing but the constant above)
 _BY_TOKEN = text(f"""
-SELECT u.id, u.name, u.kind, u.password_is_temporary, {_PERMISSIONS},
+SELECT u.id, u.name, u.kind, u.password_is_temporary, {_RIGHTS},
   coalesce(t.last_used_at < now() - :every, true) AS is_stale
 FROM personal_access_token t JOIN portal_user u ON u.id = t.user_id {_MAY_COME_IN}
 WHERE t.token_hash = :digest AND t.expires_at > now() AND u.active AND (u.kind <> 'associate' OR a.can_login)
 """)  # noqa: S608
 
-_VALUES = {
-    "all": sorted(ALL),
-    "for_associates": sorted(FOR_ASSOCIATES),
-    "of_associates": sorted(OF_ASSOCIATES),
-    "every": SEEN_EVERY,
-}
-
 
 def who_has_session(session: Session, token: str) -> Known | None:
     """Return who is signed in with this cookie, None for nobody; one query."""
-    values = {**_VALUES, "digest": digest(token), "idle": timedelta(hours=IDLE_HOURS)}
+    values = {"every": SEEN_EVERY, "digest": digest(token), "idle": timedelta(hours=IDLE_HOURS)}
     return _known(session.execute(_BY_SESSION, values).one_or_none())
 
 
@@ -85,20 +75,27 @@ def who_has_token(session: Session, token: str) -> Known | None:
     """Return whose access token this is, None for nobody's; one query."""
     if not token.startswith(ACCESS_TOKEN_START):
         return None
-    return _known(session.execute(_BY_TOKEN, {**_VALUES, "digest": digest(token)}).one_or_none())
+    return _known(session.execute(_BY_TOKEN, {"every": SEEN_EVERY, "digest": digest(token)}).one_or_none())
 
 
 def _known(row: Row[Any] | None) -> Known | None:
     if row is None:
         return None
+    features = frozenset(row.features)
+    permissions = permitted(
+        row.kind,
+        row.given,
+        is_administrator=row.is_administrator,
+        partner_management=PARTNER_MANAGEMENT in features,
+    )
     return Known(
         row.id,
         row.name,
         row.kind,
-        frozenset(row.permissions),
+        permissions,
         row.password_is_temporary,
         row.is_stale,
-        frozenset(row.features),
+        features,
         row.associate_id,
     )
 

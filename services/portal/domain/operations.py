@@ -1,15 +1,21 @@
-"""How the whole product does: which services answer, what waits in the queues, who works, which events are unread."""
+"""How the whole product does: which services answer, what waits and why, who works, which events are unread."""
 
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.errors import DomainError
 from shared.http import ServiceClient
 
-READERS = ("portal", "customers", "associates")
+FEEDS = {
+    "portal": ("customers", "associates", "imports"),
+    "customers": ("associates",),
+    "associates": ("customers",),
+}
+"""Who reads whose events: the `FEEDS` of the services' own consumers."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +28,13 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class FeedSeen:
-    """How far `reader` is behind the feed of `owner`; both are None when the owner does not answer."""
+    """How far `reader` is behind the feed of `owner`; None both where one of them, `away`, does not answer."""
 
     reader: str
     owner: str
-    events: int | None
-    seconds: float | None
+    events: int | None = None
+    seconds: float | None = None
+    away: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,24 +51,42 @@ def look_around(clients: Mapping[str, ServiceClient]) -> Operations:
     with ThreadPoolExecutor(2 * len(clients) + 1) as pool:
         services = {name: pool.submit(_readiness, client) for name, client in clients.items()}
         cursors = {
-            name: pool.submit(_or_none, clients[name].get, "/internal/cursors") for name in READERS if name in clients
+            name: pool.submit(_or_none, clients[name].get, "/internal/cursors") for name in FEEDS if name in clients
         }
         jobs = pool.submit(_or_none, clients["imports"].get, "/internal/operations") if "imports" in clients else None
-        behind = [
-            (reader, owner, pool.submit(_or_none, clients[owner].get, "/internal/events/behind", after=place))
-            for reader, answer in cursors.items()
-            for owner, place in (answer.result() or {}).items()
+        places = {reader: answer.result() for reader, answer in cursors.items()}
+        behind = {
+            (reader, owner): pool.submit(_or_none, clients[owner].get, "/internal/events/behind", after=place)
+            for reader, read in places.items()
+            for owner, place in (read or {}).items()
             if owner in clients
-        ]
+        }
         return Operations(
             services=[ServiceSeen(name, one.result()) for name, one in services.items()],
-            feeds=[_feed(reader, owner, one.result()) for reader, owner, one in behind],
-            jobs=jobs.result() if jobs else None,
+            feeds=[feed for reader, read in places.items() for feed in _feeds(reader, read, behind)],
+            jobs=_with_moments(jobs.result()) if jobs else None,
         )
 
 
-def _feed(reader: str, owner: str, answer: dict[str, Any] | None) -> FeedSeen:
-    return FeedSeen(reader, owner, answer["events"] if answer else None, answer["seconds"] if answer else None)
+def _feeds(
+    reader: str, read: Mapping[str, int] | None, behind: Mapping[tuple[str, str], Future[Any]]
+) -> Iterator[FeedSeen]:
+    """Tell of each feed of a reader; of a reader that is away only that it is."""
+    if read is None:
+        yield from (FeedSeen(reader, owner, away=reader) for owner in FEEDS[reader])
+        return
+    for owner in read:
+        if (reader, owner) in behind:
+            answer = behind[reader, owner].result()
+            yield FeedSeen(reader, owner, **answer) if answer else FeedSeen(reader, owner, away=owner)
+
+
+def _with_moments(jobs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the answer of imports with points in time in the place of their texts."""
+    if jobs is None:
+        return None
+    work = [{**one, "since": datetime.fromisoformat(one["since"])} for one in jobs.get("work", [])]
+    return {**jobs, "work": work}
 
 
 def _readiness(client: ServiceClient) -> float | None:

@@ -1,5 +1,6 @@
 """What can be permitted, in words for the people who decide it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,9 +24,7 @@ PERMISSIONS = (
     Permission("associates.view", "See associates", "Search and open dealers, partners and colleagues.", "Associates"),
     Permission("associates.edit", "Edit associates", "Add associates, and change them.", "Associates"),
     Permission("associates.delete", "Delete associates", "Delete associates for good.", "Associates"),
-    Permission(
-        "import", "Import", "Bring in customers; with Edit associates and Manage users, these too.", "Files and jobs"
-    ),
+    Permission("import", "Import", "Bring in customers by file, and what else the role may edit.", "Files and jobs"),
     Permission("export", "Export", "Take lists of customers out as a file.", "Files and jobs"),
     Permission("undo", "Undo jobs", "Take back an import or a mass change.", "Files and jobs"),
     Permission("jobs.all", "See everybody's jobs", "Follow and stop jobs that others have started.", "Files and jobs"),
@@ -59,6 +58,20 @@ STANDARD_ROLES: tuple[tuple[str, str, frozenset[str]], ...] = (
 # What a user of an associate may do with the customers that the associate looks after: look, and more by a role.
 OF_ASSOCIATES = frozenset({"customers.view", "associates.view"})
 FOR_ASSOCIATES = OF_ASSOCIATES | {"customers.edit", "write_to_customers"}
+
+
+def permitted(
+    kind: str, given: Iterable[str], *, is_administrator: bool = False, partner_management: bool
+) -> frozenset[str]:
+    """Return what somebody of this kind may do whose roles give `given`; the one place that says so.
+
+    An associate's user looks, and has a part of what the roles give to employees; nothing while partner management is
+    off. Customers and vendors have no permissions.
+    """
+    all_given = ALL if is_administrator else frozenset(given)
+    if kind == "associate":
+        return OF_ASSOCIATES | (all_given & FOR_ASSOCIATES) if partner_management else frozenset()
+    return all_given if kind == "employee" else frozenset()
 
 
 def in_order(names: set[str] | frozenset[str]) -> list[str]:

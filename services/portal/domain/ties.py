@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.portal.domain import access
+from services.portal.domain import access, tokens
 from services.portal.errors import AssociateMissing
 from services.portal.models import TiedAssociate, User
 from shared.copies import Row
@@ -51,7 +51,7 @@ def tie_user(session: Session, user: User, associate_id: uuid.UUID | None) -> No
 
 
 def keep_associates(session: Session, associates: Mapping[uuid.UUID, AssociateFacts]) -> None:
-    """Note how associates are now; where one may not sign in, the sessions of its users end."""
+    """Note how associates are now; where one may not sign in, sessions and access tokens of its users end for good."""
     if not associates:
         return
     told = [
@@ -61,14 +61,14 @@ def keep_associates(session: Session, associates: Mapping[uuid.UUID, AssociateFa
     statement = insert(TiedAssociate)
     now = {name: statement.excluded[name] for name in ("code", "name", "can_login", "is_gone")}
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=now), told)
-    _end_sessions(session, [one for one, facts in associates.items() if not facts.can_login])
+    _lock_out(session, [one for one, facts in associates.items() if not facts.can_login])
 
 
 def forget_associates(session: Session, ids: Sequence[uuid.UUID]) -> None:
     """Note that associates are gone: their users are locked out until they are brought back."""
     values = {"can_login": False, "is_gone": True}
     session.execute(update(TiedAssociate).where(TiedAssociate.id.in_(ids)).values(**values))
-    _end_sessions(session, ids)
+    _lock_out(session, ids)
 
 
 def some_sign_ins(session: Session, after: Row | None, until: Row | None, limit: int | None) -> list[Row]:
@@ -95,11 +95,12 @@ def doubt_all(session: Session) -> None:
     session.execute(update(TiedAssociate).values(is_gone=True))
 
 
-def end_sessions_of_gone(session: Session) -> None:
-    """End the sessions of users whose associate is deleted."""
+def lock_out_of_gone(session: Session) -> None:
+    """End sessions and access tokens of users whose associate is deleted."""
     forget_associates(session, session.scalars(select(TiedAssociate.id).where(TiedAssociate.is_gone)).all())
 
 
-def _end_sessions(session: Session, associate_ids: Sequence[uuid.UUID]) -> None:
+def _lock_out(session: Session, associate_ids: Sequence[uuid.UUID]) -> None:
     for user_id in session.scalars(select(User.id).where(User.associate_id.in_(associate_ids))).all():
         access.end_sessions(session, user_id)
+        tokens.end_tokens(session, user_id)

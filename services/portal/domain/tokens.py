@@ -62,6 +62,18 @@ def revoke_token(session: Session, actor: Actor, token_id: uuid.UUID) -> None:
     audit.note(session, "token_revoked", actor, audit.Subject("user", actor.user_id, actor.name), details)
 
 
+def end_tokens(session: Session, user_id: uuid.UUID) -> int:
+    """Delete all tokens of a user, so that none ever works again; return how many still worked."""
+    gone = delete(AccessToken).where(AccessToken.user_id == user_id).returning(AccessToken.expires_at > func.now())
+    return sum(session.scalars(gone))
+
+
+def count_tokens(session: Session, user_id: uuid.UUID) -> int:
+    """Return how many tokens of a user work."""
+    works = (AccessToken.user_id == user_id, AccessToken.expires_at > func.now())
+    return session.scalar(select(func.count()).select_from(AccessToken).where(*works)) or 0
+
+
 def free_name(session: Session, user_id: uuid.UUID, name: str) -> str:
     """Return `name`, or "name 2" and so on, whichever no token of this user has; those that ran out make room."""
     session.execute(delete(AccessToken).where(AccessToken.user_id == user_id, AccessToken.expires_at < func.now()))

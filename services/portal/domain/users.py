@@ -8,9 +8,10 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.portal.domain import access, audit
+from services.portal.domain import access, audit, tokens
 from services.portal.domain.actor import Actor
-from services.portal.domain.permissions import ALL, FOR_ASSOCIATES, OF_ASSOCIATES
+from services.portal.domain.permissions import permitted
+from services.portal.domain.switches import PARTNER_MANAGEMENT, is_on
 from services.portal.domain.ties import tie_user
 from services.portal.errors import (
     AdministratorIsForEmployees,
@@ -67,12 +68,22 @@ def user_named(session: Session, username: str) -> User:
     return user
 
 
-def permissions_of(user: User) -> frozenset[str]:
-    """Return what a user may do; an associate's user looks, roles give a part of what they give to employees."""
-    given = frozenset().union(*(ALL if role.is_administrator else role.permissions for role in user.roles))
-    if user.kind == "associate":
-        return OF_ASSOCIATES | (given & FOR_ASSOCIATES)
-    return given if user.kind == "employee" else frozenset()
+def permissions_of(user: User, *, partner_management: bool = True) -> frozenset[str]:
+    """Return what a user may do; of an associate's user, what they may while partner management is on.
+
+    Whether somebody may do more than the actor hangs on that, as it can be switched on at any time.
+    """
+    return permitted(
+        user.kind,
+        frozenset().union(*(role.permissions for role in user.roles)),
+        is_administrator=any(role.is_administrator for role in user.roles),
+        partner_management=partner_management,
+    )
+
+
+def permissions_now(session: Session, user: User) -> frozenset[str]:
+    """Return what a user may do at this moment, as the identity of their requests tells it."""
+    return permissions_of(user, partner_management=is_on(session, PARTNER_MANAGEMENT))
 
 
 def own_words(user: User) -> list[str]:
@@ -101,6 +112,7 @@ def create_user(session: Session, actor: Actor, values: Mapping[str, Any]) -> Us
 def edit_user(session: Session, actor: Actor, user_id: uuid.UUID, seen: int, changes: Mapping[str, Any]) -> User:
     """Change some fields of a user, `roles` and `active` among them; raise Stale when version `seen` is not current."""
     user = lock_user(session, actor, user_id, seen)
+    was_administrator = _is_administrator(user)
     with session.no_autoflush:
         before = _plain(user)
         for field in PLAIN_FIELDS:
@@ -119,7 +131,8 @@ def edit_user(session: Session, actor: Actor, user_id: uuid.UUID, seen: int, cha
             audit.note(session, "user_edited", actor, subject_of(user), {"fields": fields})
     if session.is_modified(user):
         _save(session, user)
-        _keep_an_administrator(session, user)
+        if was_administrator and not _is_administrator(user):
+            _keep_an_administrator(session)
     return user
 
 
@@ -129,21 +142,23 @@ def remove_user(session: Session, actor: Actor, user: User) -> None:
     if user.last_sign_in_at is not None:
         raise UserInUse
     audit.note(session, "user_removed", actor, subject_of(user), {"username": user.username})
-    was_administrator = any(role.is_administrator for role in user.roles)
+    was_administrator = _is_administrator(user)
     session.delete(user)
     session.flush()
     if was_administrator:
-        _check_administrators(session)
+        _keep_an_administrator(session)
     record(session, Outbox, UserRemoved(user_id=str(user.id), username=user.username))
 
 
 def set_active(session: Session, actor: Actor, user_id: uuid.UUID, active: bool) -> User:
-    """Switch a user on or off; off ends their sessions at once and stops their access tokens while it lasts."""
+    """Switch a user on or off; off ends their sessions and access tokens at once, and for good."""
     user = lock_user(session, actor, user_id)
     if user.active != active:
+        was_administrator = _is_administrator(user)
         _switch(session, actor, user, active)
         _save(session, user)
-        _keep_an_administrator(session, user)
+        if was_administrator:
+            _keep_an_administrator(session)
     return user
 
 
@@ -206,21 +221,28 @@ def _switch(session: Session, actor: Actor, user: User, active: bool) -> None:
     if user.id == actor.user_id:
         raise NotYourself
     user.active = active
-    details = {} if active else {"sessions_ended": access.end_sessions(session, user.id)}
-    audit.note(session, "user_activated" if active else "user_deactivated", actor, subject_of(user), details)
+    if active:
+        audit.note(session, "user_activated", actor, subject_of(user))
+        return
+    ended = {
+        "sessions_ended": access.end_sessions(session, user.id),
+        "tokens_ended": tokens.end_tokens(session, user.id),
+    }
+    audit.note(session, "user_deactivated", actor, subject_of(user), ended)
 
 
 def _save(session: Session, user: User) -> None:
     """Write a changed user, which raises the version also where only the roles changed, and tell others."""
     user.updated_at = func.now()
+    username, code = user.username, user.code or ""  # after a refused flush nothing of a user can be read
     try:
         session.flush()
     except IntegrityError as error:
         constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", "")
         if constraint == "portal_user_username_key_key":
-            raise UsernameTaken(user.username) from error
+            raise UsernameTaken(username) from error
         if constraint == "portal_user_code_key_key":
-            raise CodeTaken(user.code or "") from error
+            raise CodeTaken(code) from error
         raise
     event = UserChanged(
         user_id=str(user.id),
@@ -235,17 +257,19 @@ def _save(session: Session, user: User) -> None:
     record(session, Outbox, event)
 
 
-def _keep_an_administrator(session: Session, user: User) -> None:
-    """Raise LastAdministrator when nobody would be left; the lock lets two who remove each other wait in turn."""
-    if user.active and any(role.is_administrator for role in user.roles):
-        return
-    _check_administrators(session)
+def _is_administrator(user: User) -> bool:
+    return user.active and any(role.is_administrator for role in user.roles)
 
 
-def _check_administrators(session: Session) -> None:
+def _keep_an_administrator(session: Session) -> None:
+    """Raise LastAdministrator when none is left who can sign in; the lock lets two who remove each other wait in turn.
+
+    Who has no password, or a temporary one, which runs out within a day, is none.
+    """
     role = session.scalar(select(Role).where(Role.is_administrator).with_for_update())
     if role is None:
         return
-    left = select(User.id).join(UserRole, UserRole.user_id == User.id).where(UserRole.role_id == role.id, User.active)
+    can_sign_in = (User.active, User.password_hash.is_not(None), ~User.password_is_temporary)
+    left = select(User.id).join(UserRole, UserRole.user_id == User.id).where(UserRole.role_id == role.id, *can_sign_in)
     if session.scalar(left.limit(1)) is None:
         raise LastAdministrator

@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
-from services.portal.caller import actor, forget_first_sign_in, session_token, set_session_cookie, user_agent
-from services.portal.domain import access, audit, credentials, sign_in, strength, tokens, users
+from services.portal.caller import actor, session_token, set_session_cookie
+from services.portal.caller import change_password as change_own
+from services.portal.domain import access, audit, strength, tokens, users
 from services.portal.errors import SignInLocked
 from services.portal.schemas import OwnPasswordIn, TokenIn, load_form
 from shared.db import read_only, unit_of_work
@@ -37,30 +38,30 @@ def _password_page(errors: dict[str, list[str]]) -> str:
         user = users.get_user(session, current_identity().user_id)
         sessions = access.list_sessions(session, user.id)
         here = access.id_of(session, session_token() or "")
+        tokens_left = tokens.count_tokens(session, user.id)
     return render_template(
-        "portal/password.html", user=user, sessions=sessions, here=here, errors=errors, shortest=strength.MIN_LENGTH
+        "portal/password.html",
+        user=user,
+        sessions=sessions,
+        here=here,
+        tokens_left=tokens_left,
+        end_tokens="end_tokens" in request.form,
+        errors=errors,
+        shortest=strength.MIN_LENGTH,
     )
 
 
 @blueprint.post("/account/password")
 @signed_in()
 def change_password() -> Response:
-    """Change it; every other session ends."""
-    me = actor()
+    """Change it; every other session ends, and access tokens if that was ticked."""
     try:
         values = load_form(OwnPasswordIn(), request.form.to_dict())
-        with unit_of_work() as session:
-            user = users.get_user(session, current_identity().user_id)
-            sign_in.count_try(session, user.username)
-        with unit_of_work() as session:
-            browser = credentials.change_own_password(
-                session, me, values["current_password"], values["new_password"], user_agent=user_agent()
-            )
+        browser = change_own(values["current_password"], values["new_password"], end_tokens=values["end_tokens"])
     except SignInLocked as locked:
         return make_response(_password_page({"current_password": [locked.sentence]}), locked.status)
     except Invalid as error:
         return make_response(_password_page(error.fields), error.status)
-    forget_first_sign_in(user.username)
     return set_session_cookie(go_to("/", "Your password is changed. Other sessions have ended."), browser)
 
 

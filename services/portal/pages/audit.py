@@ -19,6 +19,8 @@ def list_audit() -> str:
     wanted = audit.AuditFilter(words=query["q"], action=query["action"], subject_id=query["subject_id"])
     with read_only() as session:
         found = audit.list_entries(session, wanted, PAGE + 1, place_by_time(query["cursor"]))
+        about = audit.AuditFilter(subject_id=query["subject_id"])
+        newest = audit.list_entries(session, about, 1) if about.subject_id else []
     items = found[:PAGE]
     more = encode_cursor([items[-1].at.isoformat(), items[-1].id]) if len(found) > PAGE else None
     is_part = is_htmx() and request.headers.get("HX-Request-Type") != "full"
@@ -26,6 +28,7 @@ def list_audit() -> str:
         "portal/audit_list.html" if is_part else "portal/audit.html",
         entries=items,
         query=query,
+        subject=newest[0].subject_name if newest else "",
         next=more,
         actions=audit.ACTIONS,
         sentences=audit.SENTENCES,

@@ -187,7 +187,7 @@ def activate(user_id: uuid.UUID) -> Response:
     """Switch a user on."""
     with unit_of_work() as session:
         user = users.set_active(session, actor(), user_id, True)
-    return go_to("/settings/users", f"{user.name} can sign in again, and their access tokens work.")
+    return go_to("/settings/users", f"{user.name} can sign in again.")
 
 
 @blueprint.get("/settings/users/<uuid:user_id>/deactivate")
@@ -204,7 +204,7 @@ def deactivate(user_id: uuid.UUID) -> Response:
     """Switch a user off."""
     with unit_of_work() as session:
         user = users.set_active(session, actor(), user_id, False)
-    return go_to("/settings/users", f"{user.name} is switched off. Their sessions have ended.")
+    return go_to("/settings/users", f"{user.name} is switched off. Their sessions and access tokens have ended.")
 
 
 @blueprint.get("/settings/users/<uuid:user_id>/password")

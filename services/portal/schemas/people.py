@@ -1,4 +1,4 @@
-"""What comes in and goes out, for the API and for forms alike."""
+"""What comes in and goes out about users, roles, passwords, tokens, sessions and the audit trail."""
 
 import unicodedata
 import uuid
@@ -10,9 +10,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from services.portal.domain.audit import ACTIONS
-from services.portal.domain.permissions import ALL, in_order
+from services.portal.domain.permissions import ALL
 from services.portal.domain.tokens import LONGEST_DAYS
-from services.portal.domain.users import permissions_of
 from shared.errors import Invalid
 from shared.keys import clean
 from shared.web import PageQuery, decode_cursor, flat_messages
@@ -85,7 +84,6 @@ class Email(Line):
             validate.Email(error="This is not an e-mail address.")(value)
 
 
-STRINGS = {"type": "array", "items": {"type": "string"}}
 NEEDED = {"required": "This is needed.", "null": "This is needed."}
 
 
@@ -183,12 +181,15 @@ class OwnPasswordIn(ma.Schema):
 
     current_password = Password(required=True, error_messages=NEEDED)
     new_password = Password(required=True, error_messages=NEEDED)
+    end_tokens = fields.Boolean(
+        load_default=False, metadata={"description": "Whether your access tokens end as well, as your sessions do."}
+    )
 
 
 class MeOut(UserOut):
     """The signed-in person."""
 
-    permissions = fields.Function(lambda user: in_order(permissions_of(user)), metadata=STRINGS)
+    permissions = fields.List(fields.String())
 
 
 class RoleIn(ma.Schema):
@@ -334,75 +335,3 @@ def place_by_time(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
 
 def _no_place() -> Invalid:
     return Invalid("This page address is not complete.", fields={"cursor": ["Not a cursor that this list gave out."]})
-
-
-class ServiceSeenOut(ma.Schema):
-    """A service; `milliseconds` tells how soon it said that it is ready, null that it did not."""
-
-    name = fields.String()
-    milliseconds = fields.Float(allow_none=True)
-
-
-class FeedSeenOut(ma.Schema):
-    """How many events of `owner` its `reader` has not read yet, and since when the oldest waits; null if unknown."""
-
-    reader = fields.String()
-    owner = fields.String()
-    events = fields.Integer(allow_none=True)
-    seconds = fields.Float(allow_none=True)
-
-
-class QueueOut(ma.Schema):
-    """A queue of imports."""
-
-    name = fields.String()
-    running_jobs = fields.Integer()
-    waiting_jobs = fields.Integer()
-    due_chunks = fields.Integer()
-    leased_chunks = fields.Integer()
-    oldest_due_seconds = fields.Float()
-    rows_per_second = fields.Float()
-    expired_leases = fields.Integer()
-
-
-class WorkerOut(ma.Schema):
-    """A worker that answered; `slots` is how many tasks it does at once."""
-
-    name = fields.String()
-    queues = fields.List(fields.String())
-    slots = fields.Integer()
-
-
-class BrokerOut(ma.Schema):
-    """Redis: whether it answers, and how many messages wait in each queue."""
-
-    answers = fields.Boolean()
-    waiting = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
-class JobsSeenOut(ma.Schema):
-    """What imports tells of its queues and workers."""
-
-    queues = fields.List(fields.Nested(QueueOut))
-    broker = fields.Nested(BrokerOut)
-    workers = fields.List(fields.Nested(WorkerOut))
-
-
-class OperationsOut(ma.Schema):
-    """How the whole product does."""
-
-    services = fields.List(fields.Nested(ServiceSeenOut))
-    feeds = fields.List(fields.Nested(FeedSeenOut))
-    jobs = fields.Nested(JobsSeenOut, allow_none=True)
-
-
-class SwitchIn(ma.Schema):
-    """Switch a part of Liaison on or off."""
-
-    on = fields.Boolean(required=True)
-
-
-class SwitchOut(ma.Schema):
-    """Whether a part of Liaison is switched on."""
-
-    on = fields.Boolean()
