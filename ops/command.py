@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     add("import", help="import a CSV file and wait for the end: import KIND FILE", add_help=False)
     add("export", help="export a list to a CSV file: export KIND FILE [--filter NAME=VALUE ...]", add_help=False)
     add("undo", help="take an import back and wait for the end: undo JOB", add_help=False)
-    add("jobs", help="list the latest imports", add_help=False)
+    add("jobs", help="list the latest imports, mass changes and exports", add_help=False)
     add("check", help="compare what services copy from each other with its owners; 1 if something differs")
     rebuild = add("rebuild", help="make anew what a service copies from others")
     rebuild.add_argument("service", choices=COPYING)
