@@ -16,6 +16,7 @@ from ops.browser import candidates
 from ops.processes import die_with_parent
 from ops.run import READY
 from ops.testing import free_port
+from tests.browser import wait_for_scripts
 from tests.journeys.driving import Copy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,7 @@ def open_page(browser: Browser, copy: Copy) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
+        wait_for_scripts(page)
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
         return page

@@ -10,6 +10,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 
 from ops.browser import candidates
+from tests.browser import wait_for_scripts
 from tests.ui.gallery import PROJECT, create_gallery, served
 
 AXE = PROJECT / "node_modules/axe-core/axe.min.js"
@@ -79,6 +80,7 @@ def open_page(browser: Browser, gallery: str) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         context.set_default_timeout(10_000)
         page = context.new_page()
+        wait_for_scripts(page)
         page.on(
             "console", lambda message: printed.append(message.text) if message.type in ("error", "warning") else None
         )

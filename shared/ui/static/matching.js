@@ -16,6 +16,7 @@ const ask = () => {
   for (const part of document.querySelectorAll("[data-with-fields]"))
     part.hidden = !part.dataset.withFields.split(" ").some(name => fed.has(name));
 };
+ask(); // somebody may have chosen before this script was there
 
 document.addEventListener("change", event => {
   const select = event.target.closest("[data-column]");
