@@ -238,6 +238,14 @@ def _others(app: Flask) -> None:
     def answers(status: int) -> Response:
         return make_response(render_template("error.html", status=status, sentence=f"The answer was {status}."), status)
 
+    @app.get("/live")
+    def live() -> str:
+        return render_template("gallery/live.html")
+
+    @app.get("/live/events")
+    def events() -> Response:
+        return Response("data: Done.\n\nevent: end\nid: end\ndata: done\n\n", content_type="text/event-stream")
+
     @app.get("/sign-in")
     def sign_in() -> str:
         return render_template("gallery/sign_in.html")
