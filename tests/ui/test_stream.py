@@ -14,7 +14,11 @@ OpenPage: TypeAlias = Callable[..., Page]
 def test_stream_when_its_script_is_late_is_opened(open_page: OpenPage) -> None:
     page = open_page("/customers")
     held: list[Route] = []
-    page.route("**/hx-sse.min.js", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/hx-sse.min.js", hold)
     with page.expect_request("**/hx-sse.min.js"):
         page.goto("/live", wait_until="commit")
     page.wait_for_timeout(500)  # for htmx to begin without it, if it would
