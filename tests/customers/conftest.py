@@ -1,8 +1,11 @@
 """What the tests of customers share: one migrated database, one outer transaction per test, builders."""
 
+import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from flask import Flask
@@ -75,3 +78,11 @@ def make_contact(app: Flask) -> Callable[..., Contact]:
             return contacts.add_contact(session, actor, account.id, {"last_name": last_name, **values})
 
     return make
+
+
+def toast_of(response: Any) -> dict[str, Any]:
+    """Return the message that an answer leaves for the next page, or for this one."""
+    cookie = re.search("liaison_toast=([^;]+)", response.headers.get("Set-Cookie", ""))
+    if cookie:
+        return dict(json.loads(unquote(cookie[1])))
+    return dict(json.loads(response.headers["HX-Trigger"])["liaison:toast"])
