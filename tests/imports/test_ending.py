@@ -80,18 +80,23 @@ def test_cancelling_asks_only_about_chunks_whose_answers_were_lost(make_job, see
     assert len(refusals(job)) == 200
 
 
-def test_cancelling_while_the_file_is_read_counts_the_rest_as_skipped(make_job, see, monkeypatch):
-    job = make_job(rows(1_000) + "X,too,many\n", start=True, chunk_rows=200)
+def stop_at_stage(number, job, monkeypatch):
+    """Have somebody stop the job just before so many stages of its file are kept."""
     real, calls = reading.add_stage, []
 
-    def cancel_at_third(*given):
+    def stop(*given):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == number:
             with unit_of_work() as session:
                 jobs.request_cancel(session, ADA, job.id)
         real(*given)
 
-    monkeypatch.setattr(reading, "add_stage", cancel_at_third)
+    monkeypatch.setattr(reading, "add_stage", stop)
+
+
+def test_cancelling_while_the_file_is_read_counts_the_rest_as_skipped(make_job, see, monkeypatch):
+    job = make_job(rows(1_000) + "X,too,many\n", start=True, chunk_rows=200)
+    stop_at_stage(3, job, monkeypatch)
     tasks.read_file.run(str(job.id))
     assert chunk_states(job) == ["due", "due"]
     tasks.end_job.run(str(job.id))
@@ -150,16 +155,7 @@ def test_an_owner_that_never_comes_back_does_not_keep_a_job_for_ever(make_job, s
 def test_a_stop_ends_although_its_file_cannot_be_counted_nor_its_refused_rows_be_written(make_job, see, monkeypatch):
     """Guard: whoever looks for readers that died leaves a job that is stopped to those who end it."""
     job = make_job("code,name\nX,too,many\n" + rows(600).partition("\n")[2], start=True, chunk_rows=200)
-    real, calls = reading.add_stage, []
-
-    def stop_at_second(*given):
-        calls.append(1)
-        if len(calls) == 2:
-            with unit_of_work() as session:
-                jobs.request_cancel(session, ADA, job.id)
-        real(*given)
-
-    monkeypatch.setattr(reading, "add_stage", stop_at_second)
+    stop_at_stage(2, job, monkeypatch)
     tasks.read_file.run(str(job.id))
 
     def breaks(*_):
