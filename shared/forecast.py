@@ -108,7 +108,7 @@ class Forecast:
             if (number := row["_row"]) in refused:
                 continue
             noted = self.noted.get(number) or {"outcome": "skipped" if number in left_out else "unchanged"}
-            values = {**_cells_of(row), **noted.get("values", {})}
+            values = {**cells_of(row), **noted.get("values", {})}
             told.append(
                 {
                     "row": number,
@@ -120,7 +120,7 @@ class Forecast:
         return told
 
 
-def _cells_of(row: Mapping[str, Any]) -> Shown:
+def cells_of(row: Mapping[str, Any]) -> Shown:
     """Return the cells of a row by the names of fields, kept columns among them; None for what is blank."""
     kept = json.loads(row.get("_attributes") or "{}")
     cells = {name: value for name, value in row.items() if not name.startswith("_")}

@@ -5,7 +5,6 @@ They are read, mapped and sent to the owner as its first chunk would be, to be l
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
@@ -22,7 +21,8 @@ from services.imports.domain.sniffing import HEAD
 from services.imports.domain.staging import MappedRows, chunk_file, stage_rows
 from services.imports.domain.target import Target
 from services.imports.models import Job
-from shared.bulk import KEPT, Refusal
+from shared.bulk import Refusal
+from shared.forecast import cells_of
 from shared.observe import request_id
 
 MOST_ROWS = 100
@@ -121,9 +121,7 @@ def _claim(job: Job, mapping: ColumnMapping, options: Options, body: bytes, rows
 
 def _mapped(first: MappedRows) -> Iterator[PreviewRow]:
     for row in first.frame.iter_rows(named=True):
-        kept = json.loads(row.get("_attributes") or "{}")
-        values = {name: text for name, text in row.items() if not name.startswith("_")}
-        yield PreviewRow(row["_row"], row["_line"], values | {f"{KEPT}{name}": text for name, text in kept.items()})
+        yield PreviewRow(row["_row"], row["_line"], cells_of(row))
 
 
 def _refused(refusals: list[Refusal], values: Mapping[int, Values]) -> list[PreviewRow]:
