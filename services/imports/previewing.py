@@ -36,14 +36,14 @@ class Preview:
 def checked_preview(job: Job, mapping: Mapping, options: Options) -> Preview:
     """Return the first rows as they would be stored; where the owner does not answer soon, as they are mapped.
 
-    Raises JobChecking, JobStarted, JobEnded, FeatureOff, Forbidden, and MappingRefused for what cannot run.
+    `job` is one that this person may see. Raises JobChecking, JobStarted, JobEnded, Forbidden, and MappingRefused for
+    what cannot run.
     """
     from services.imports.domain import preview as domain
 
-    viewer, target = current_viewer(), target_for(job.kind)
+    target = target_for(job.kind)
     must_wait(job)
-    viewer.must_have(job.kind)
-    viewer.must_have_choices(job.kind, mapping.to_json(), options)
+    current_viewer().must_have_choices(job.kind, mapping.to_json(), options)
     check_start(mapping, job.header, target, options)
     with _storage().open(job.file_path) as file:
         first = domain.read_first_rows(job, file, mapping, target)
