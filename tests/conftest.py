@@ -1,14 +1,24 @@
-"""Fixtures for all tests, and how they are shared out among processes."""
+"""Fixtures for all tests, how examples are made, and how tests are shared out among processes."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["shared.testing"]
 
 TESTS = Path(__file__).parent
 # Folders whose tests share running copies, and take longest.
 TOGETHER = ("journeys", "drills")
+
+# How quick an example is says how busy the machine is. What a test is given, each of its examples may use again.
+settings.register_profile(
+    "liaison",
+    settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("liaison")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups

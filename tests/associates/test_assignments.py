@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, select
 
@@ -304,7 +304,7 @@ ROW = st.fixed_dictionaries(
     },
 )
 JOB = st.tuples(st.lists(ROW, min_size=1, max_size=5), st.sampled_from(["create", "update", "both", "both"]))
-QUIET = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=40)
 
 
 def clear() -> None:

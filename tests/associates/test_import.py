@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -277,7 +277,7 @@ JOB = st.tuples(
     st.sampled_from(["keep", "clear"]),
     st.sampled_from(["refuse", "fold"]),
 )
-QUIET = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=40)
 
 
 def whole(rows: list[dict[str, Any]], match: str) -> list[dict[str, Any]]:

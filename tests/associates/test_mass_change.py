@@ -255,7 +255,7 @@ BEFORE = st.dictionaries(
 def test_changes_when_taken_back_newest_first_leave_what_was_there(
     associates_app: Flask,
 ) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(before=BEFORE, acts=ACTS)
     def hold(before: dict[tuple[int, int, str], bool], acts: list[Any]) -> None:
         with associates_app.app_context(), outer_transaction(associates_app):

@@ -32,13 +32,13 @@ def agrees(rules: ma.Schema, name: str, cell: str | None) -> None:
         assert loaded.rows[name].to_list() == [rules.load({name: cell})[name], None]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(FIELDS), CELL)
 def test_columns_when_compared_with_the_schema_agree_cell_by_cell(field: tuple[ma.Schema, str], text: str) -> None:
     agrees(*field, None if text is None else clean(text) or None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DAY)
 def test_days_when_compared_with_the_schema_agree_cell_by_cell(text: str) -> None:
     agrees(ASSIGNMENT_ROW, "begun_on", text)

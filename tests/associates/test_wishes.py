@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -363,7 +363,7 @@ ASKED = st.lists(st.tuples(st.integers(0, 1), WHO, ROLE), min_size=1, max_size=6
 WISHES = st.lists(st.tuples(ASKED, st.sampled_from(["add", "replace"])), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(wishes=WISHES)
 def test_any_wishes_when_applied_are_there_and_when_undone_newest_first_leave_what_was_there(
     app: Flask, people: Any, wishes: Any

@@ -113,9 +113,7 @@ def test_api_when_called_with_anything_it_allows_never_fails(app: Flask) -> None
             continue  # a stream: it ends when its job does
         strategy = operation.as_strategy()
 
-        @settings(
-            max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-        )
+        @settings(max_examples=15, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(case=strategy)
         def call(case: Any) -> None:
             nonlocal calls

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -76,7 +76,6 @@ VALUE = st.text(st.characters(codec="utf-8", exclude_characters=";", exclude_cat
 PEOPLE = st.lists(st.tuples(VALUE, VALUE, VALUE, VALUE), min_size=1, max_size=6)
 
 
-@settings(deadline=None)
 @given(people=PEOPLE)
 def test_any_people_when_joined_are_read_back_place_by_place(people: list[tuple[str, ...]]) -> None:
     columns = list(zip(*people, strict=True))
@@ -93,7 +92,6 @@ def test_any_people_when_joined_are_read_back_place_by_place(people: list[tuple[
         assert named_in(cells) == wanted
 
 
-@settings(deadline=None)
 @given(cells=st.lists(st.text(max_size=30), min_size=1, max_size=6))
 def test_any_cell_when_loaded_by_column_is_as_the_rule_book_has_it(cells: list[str]) -> None:
     rows = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -216,7 +216,7 @@ CHUNK = st.tuples(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120)
 @given(chunks=st.lists(CHUNK, min_size=1, max_size=3))
 def test_any_chunk_with_associates_when_checked_is_told_as_it_is_then_applied(session: Session, chunks: Any) -> None:
     with session.begin_nested() as everything_here:

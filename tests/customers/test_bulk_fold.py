@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
@@ -43,7 +43,7 @@ def seen(session: Session) -> list[Any]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(rows=st.lists(ROW, min_size=1, max_size=7), mode=st.sampled_from(["update", "both"]))
 def test_rows_of_a_key_when_folded_are_as_if_they_came_one_by_one(session: Session, rows: Any, mode: str) -> None:
     with session.begin_nested() as here:
@@ -64,7 +64,7 @@ def test_rows_of_a_key_when_folded_are_as_if_they_came_one_by_one(session: Sessi
         here.rollback()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(rows=st.lists(ROW, min_size=1, max_size=5), blank=st.sampled_from(["keep", "clear"]))
 def test_rows_of_a_key_when_folded_are_the_row_of_their_last_cells(session: Session, rows: Any, blank: str) -> None:
     contacts_of_row = ("contact_last_name", "contact_email", "second_contact_last_name", "second_contact_email")

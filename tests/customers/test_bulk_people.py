@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
@@ -164,7 +164,7 @@ CELLS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(rows=st.lists(CELLS, min_size=1, max_size=6), mode=st.sampled_from(["update", "both"]))
 def test_rows_when_folded_are_as_if_they_came_one_by_one(session: Session, rows: Any, mode: str) -> None:
     def seen() -> list[Any]:

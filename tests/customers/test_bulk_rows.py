@@ -101,7 +101,7 @@ CUSTOMERS = kind_of("customers")
 NAMES = (*FIELDS, ATTRIBUTES)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), OBJECT if name == ATTRIBUTES else CELL)))
 def test_columns_when_compared_with_the_schema_accept_nothing_more_and_change_nothing(
     pair: tuple[str, str | None],

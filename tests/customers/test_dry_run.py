@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import errors
 from sqlalchemy import text
@@ -49,7 +49,7 @@ def changes(answer: dict[str, Any], place: int = 0) -> dict[str, tuple[Any, Any]
     return {one["field"]: (one["old"], one["new"]) for one in answer["sample"]["updated"][place]["changes"]}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(before=st.lists(CHOICES, max_size=2), chunk=CHOICES)
 def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_written(
     session: Session, before: Any, chunk: Any
@@ -74,7 +74,7 @@ def test_any_chunk_when_checked_is_told_as_it_is_then_applied_and_nothing_is_wri
         everything_here.rollback()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(before=st.lists(ROW, min_size=1, max_size=5), row=ROW, blank=st.sampled_from(["keep", "clear"]))
 def test_any_update_when_checked_names_the_fields_that_then_change(
     session: Session, before: Any, row: Any, blank: str

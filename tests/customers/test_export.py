@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -80,7 +80,7 @@ WORDS = (
 TYPED = st.sampled_from(WORDS)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(
     typed=TYPED | st.text(st.sampled_from("sSmwe c-0#17'ö@."), max_size=6),
     status=st.sampled_from(["active", "inactive", "all"]),
@@ -155,7 +155,7 @@ def test_export_when_a_cell_is_a_formula_defuses_it(session, make_account, make_
 NASTY = st.text(st.sampled_from("=+-@＝'\",;|\t\r\n .()e%05aü"), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     texts=st.lists(st.tuples(NASTY, st.none() | NASTY, st.just("+33 1 42") | NASTY), min_size=1, max_size=12),
     delimiter=st.sampled_from(",;|\t"),

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, example, given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
@@ -80,7 +80,7 @@ def test_export_has_a_column_for_each_attribute_of_its_customers(session, make_a
     assert list(others[0]) == ["Code", "Name"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(
     many=st.lists(st.dictionaries(NAME, NASTY | st.text(max_size=9), max_size=5), min_size=1, max_size=5),
     delimiter=st.sampled_from(",;\t"),

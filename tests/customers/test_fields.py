@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.customers.schemas import AccountIn, ContactIn
@@ -15,7 +15,6 @@ SCHEMA = AccountIn()
 words = st.text(max_size=30)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["code", "name", "city", "street", "notes", "source", "country"]), words))
 def test_text_when_loaded_again_stays(given_values: dict[str, str]) -> None:
     if SCHEMA.validate({"name": "x", **given_values}):
@@ -27,7 +26,6 @@ def test_text_when_loaded_again_stays(given_values: dict[str, str]) -> None:
         assert text is None or text.encode()
 
 
-@settings(deadline=None)
 @given(words)
 def test_key_when_made_of_a_key_stays(text: str) -> None:
     for rule in (code_key, email_key, name_key):
@@ -36,7 +34,6 @@ def test_key_when_made_of_a_key_stays(text: str) -> None:
     assert phone_key(number)[0] == number
 
 
-@settings(deadline=None)
 @given(words)
 def test_code_when_loaded_keeps_its_key(text: str) -> None:
     if SCHEMA.validate({"name": "x", "code": text}):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -68,7 +68,6 @@ def test_form_when_a_further_field_stands_twice_keeps_both_rows(
     assert client.post(f"/customers/{account.id}/edit", data={**form, "attribute_text": ["", "x"]}).status_code == 422
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("Ra \u00a0", max_size=3), st.text("xy ", max_size=2)), max_size=4))
 def test_further_fields_when_typed_are_all_kept_or_refused(rows: list[tuple[str, str]]) -> None:
     names, texts = [name for name, _ in rows], [text for _, text in rows]

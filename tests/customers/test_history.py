@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -150,7 +150,7 @@ edits = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(st.lists(edits, min_size=1, max_size=4))
 def test_history_when_replayed_gives_the_record_of_now(make_account: Make, patches: list[dict[str, Any]]) -> None:
     account = make_account("Cobalt Labs")

@@ -192,7 +192,7 @@ def test_view_that_search_reads_when_nobody_is_named_is_empty(
         assert "name" not in session.execute(text("SELECT * FROM own_account")).keys()  # noqa: SIM118 - no mapping
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     deeds=st.lists(st.tuples(st.integers(0, 3), st.sampled_from([DANA, EVE]), st.sampled_from(ROLES), st.booleans()))
 )

@@ -73,7 +73,7 @@ words = st.none() | st.text(
 plain = st.none() | st.from_regex(r"[a-z.]{1,5}@[a-z-]{1,5}\.[a-z]{2}|\+49[0-9]{3,6}", fullmatch=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(words, words, words, words, words, plain, plain, plain, plain)
 def test_search_text_and_its_column_twin_agree(name, code, city, first, last, email, email2, phone, phone2):
     name, code = name or "", code or ""

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
@@ -124,7 +124,7 @@ PERSON = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(persons=st.lists(PERSON, max_size=4), blank=st.sampled_from(["keep", "clear"]))
 def test_export_when_it_comes_back_untouched_changes_nothing(
     session: Session, make_account: Any, persons: Any, blank: str

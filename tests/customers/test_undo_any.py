@@ -6,7 +6,7 @@ The model is `undo_model.Model`.
 import uuid
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from tests.customers.test_bulk_any import ROW
 from tests.customers.test_undo import state
 from tests.customers.undo_model import Model
 
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=60)
 JOB = st.tuples(
     st.lists(st.lists(ROW, min_size=1, max_size=4), min_size=1, max_size=3),
     st.sampled_from(["create", "update", "both"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -445,7 +445,6 @@ def test_template_when_filled_leaves_no_placeholder(template: Any) -> None:
         assert "{" not in fill(text, dict.fromkeys(PLACEHOLDERS, "x"))
 
 
-@settings(deadline=None)
 @given(name=st.text())
 def test_name_when_it_looks_like_a_placeholder_is_left_alone(name: str) -> None:
     assert fill("{customer}", {"customer": name, "code": "17"}) == name

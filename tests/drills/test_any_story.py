@@ -151,7 +151,6 @@ def test_any_story_ends_as_the_model_says(stack: Stack, stories: int) -> None:
     how = settings(
         max_examples=stories,
         stateful_step_count=6 if stories < 10 else 15,
-        deadline=None,
         phases=(Phase.generate,) if stories < 10 else (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )

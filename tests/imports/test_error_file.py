@@ -120,7 +120,7 @@ def test_file_without_header_gets_one():
     assert again.sample_rows == [["2", "b", "2", "", "bad", "Wrong."]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables())
 def test_every_row_comes_back_when_all_are_refused(table):
     rows, _, data, options = table

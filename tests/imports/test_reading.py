@@ -165,7 +165,7 @@ def tables(draw):
     return rows, lines, text.getvalue().encode(encoding), options
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tables())
 def test_what_a_csv_writer_wrote_comes_back(table):
     rows, lines, data, options = table
@@ -180,7 +180,7 @@ def test_what_a_csv_writer_wrote_comes_back(table):
 WILD = st.text(st.sampled_from('ab,,,"" \n\n\r\0é'), max_size=60)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.lists(WILD, max_size=4).map("\n".join), st.integers(1, 3), st.sampled_from([3, 7, 20, 1 << 20]))
 def test_quick_and_careful_reading_agree_on_anything(text, width, block):
     options = {"encoding": "utf-8", "delimiter": ",", "columns": [str(n) for n in range(width)], "has_header": False}

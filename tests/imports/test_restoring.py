@@ -34,7 +34,7 @@ def read(data, columns, delimiter=","):
     return [row for row in rows if "".join(row).strip()]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROWS, st.sampled_from(",;\t"))
 def test_any_text_when_exported_and_read_again_is_the_same(rows, delimiter):
     frame = pl.DataFrame({"a": [row[0] for row in rows], "b": [row[1] for row in rows], MARK: ["3"] * len(rows)})
@@ -43,7 +43,7 @@ def test_any_text_when_exported_and_read_again_is_the_same(rows, delimiter):
     assert read(out.getvalue(), ["a", "b", MARK], delimiter) == [(*row, "3") for row in rows]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROWS)
 def test_foreign_file_when_read_is_as_it_is(rows):
     """Apostrophes before signs too: without our mark they are the file's own."""
@@ -51,7 +51,7 @@ def test_foreign_file_when_read_is_as_it_is(rows):
     assert read(data, ["a", "b"]) == [*rows, ("'=1", "'+x")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ROWS, st.booleans())
 def test_any_text_when_refused_comes_back_as_it_was(rows, ours):
     """Whether the file that was refused was foreign or an export; no cell of the error file is a formula."""

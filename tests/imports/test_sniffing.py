@@ -191,7 +191,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(st.lists(PIECES, max_size=12).map(b"".join), st.binary(max_size=200)))
 def test_any_bytes_are_read_or_refused(data: bytes):
     try:

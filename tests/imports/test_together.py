@@ -2,7 +2,7 @@
 
 import pytest
 from flask import abort
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.imports import tasks
@@ -36,7 +36,6 @@ def rows_of(stages):
 codes = st.lists(st.one_of(st.none(), st.text("aAbB1 \u00a0", max_size=2)), max_size=60)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(codes, st.integers(1, 12), st.integers(1, 20), st.integers(0, 20_000_000), st.booleans())
 def test_rows_of_a_key_are_in_one_chunk_in_their_order(tmp_path_factory, cells, chunk_rows, batch_rows, size, spilt):
     def stages():

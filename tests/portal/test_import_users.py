@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -355,7 +355,7 @@ JOB = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(jobs=st.lists(JOB, min_size=1, max_size=3))
 def test_any_imports_when_undone_newest_first_leave_what_was_there(session: Session, boss: User, jobs: Any) -> None:
     """`apply` holds that each is told beforehand as it is then applied."""

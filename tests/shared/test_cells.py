@@ -56,7 +56,7 @@ def test_number_phone_or_word_when_written_stays(text):
     assert cells.restore(text) == text
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(TEXTS)
 @example("'\t=x")
 @example("\"'=")
@@ -65,7 +65,7 @@ def test_any_text_when_defused_and_restored_is_the_same(text):
     assert cells.restore(cells.defuse(cells.defuse(text))) == cells.defuse(text)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(TEXTS, st.sampled_from(",;|\t"))
 def test_no_part_of_a_defused_text_begins_a_formula_by_any_delimiter(text, delimiter):
     written = cells.defuse(text)
@@ -76,7 +76,7 @@ def test_no_part_of_a_defused_text_begins_a_formula_by_any_delimiter(text, delim
     assert written[:1] not in set("\t\r\n\0")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=8))
 def test_frame_when_defused_or_restored_is_as_its_cells_are(texts):
     frame = pl.DataFrame({"a": pl.Series(texts, dtype=pl.String), "n": range(len(texts)), "b": ["x"] * len(texts)})
@@ -86,7 +86,7 @@ def test_frame_when_defused_or_restored_is_as_its_cells_are(texts):
         assert made.drop("a").equals(frame.drop("a"))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=4), st.sampled_from(",;|\t"))
 @example(["a,+5,b"], ",")
 @example(["+5;", "-1 2"], ",")
@@ -123,7 +123,7 @@ def test_line_when_it_holds_phones_with_hyphens_is_defused_at_once(delimiter):
     assert cells.defuse_lines(pl.Series([line]), delimiter)[0] == safe
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(NASTY, min_size=2, max_size=4))
 def test_written_line_when_read_by_another_delimiter_holds_no_formula(texts):
     """The whole line, with its quotes: not even a cell that was torn apart begins with a sign."""

@@ -42,7 +42,7 @@ def frame(**columns: list[str | None]) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_row_index("_row")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(CELL, CELL, CELL), max_size=12))
 def test_load_rows_when_compared_with_the_schema_agrees_row_by_row(cells: list[tuple[str | None, ...]]) -> None:
     names = ("word", "kind", "must")

@@ -60,7 +60,7 @@ def test_phone_key_when_written_as_people_do_is_e164(text: str, country: str | N
     assert keys.phone_key(text, country) == key
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(ANY_TEXT, max_size=8))
 def test_columns_when_compared_with_the_rule_for_one_text_agree(texts: list[str | None]) -> None:
     column = series(texts)
@@ -74,7 +74,7 @@ def test_columns_when_compared_with_the_rule_for_one_text_agree(texts: list[str 
     assert keys.clean_texts(column).to_list() == cleaned
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(PHONE_TEXT, st.sampled_from(["DE", "US", "GB", "IT", "MX", "XX", "fr", None])), max_size=8))
 def test_phone_column_when_compared_with_the_rule_for_one_phone_agrees(
     pairs: list[tuple[str | None, str | None]],
@@ -85,7 +85,7 @@ def test_phone_column_when_compared_with_the_rule_for_one_phone_agrees(
     ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.data())
 def test_plain_number_when_it_answers_says_what_libphonenumber_says(data: st.DataObject) -> None:
     region = data.draw(st.sampled_from(REGIONS))

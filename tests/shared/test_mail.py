@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.mail import Mail, Mailbox, MailServer, deliverable, one_line
@@ -87,7 +87,6 @@ NASTY = st.text(
 )
 
 
-@settings(deadline=None)
 @given(name=NASTY, subject=NASTY, text=NASTY)
 def test_header_whatever_is_in_it_adds_no_other(name: str, subject: str, text: str) -> None:
     sent = mail(
