@@ -1,9 +1,7 @@
 """A7: writing to a customer: what a mail begins with, whom it may go to, who may write, and what history tells."""
 
 import json
-import re
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,59 +18,7 @@ from services.customers.models import Account, Contact, Message, Recipient
 from shared.db import read_only, unit_of_work
 from shared.testing import SignedClient, client_as
 from tests.customers.counting import counted
-
-ON = frozenset({"partner_management"})
-WRITER = ("customers.view", "write_to_customers", "associates.view")
-DANA, EVE, CARL = (uuid.UUID(int=number) for number in (1, 2, 3))
-BODY = {"template": "reminder", "subject": "Invoice 4711", "text": "Dear Chloé,\nplease pay.", "to_account": True}
-Make = Callable[..., Any]
-
-
-@pytest.fixture
-def ines(app: Flask) -> SignedClient:
-    """Ines, who may write to customers and see associates."""
-    return client_as(app, *WRITER, name="Ines Moreau", features=ON)
-
-
-@pytest.fixture
-def admin(app: Flask) -> SignedClient:
-    return client_as(app, "settings.manage", "customers.view", name="Ada Admin")
-
-
-@pytest.fixture
-def linked(app: Flask) -> Callable[..., None]:
-    """linked(account, DANA, "sales", name="Dana") lets her look after the account."""
-
-    def link(
-        account: Account,
-        associate: uuid.UUID,
-        *roles: str,
-        name: str = "Dana Dealer",
-        active: bool = True,
-        email: str | None = "dana@dealer.example",
-    ) -> None:
-        with unit_of_work() as session:
-            copies.save_associate(session, associate, f"A{associate.int}", name, active=active, email=email)
-            copies.change_links(session, [], [[str(account.id), str(associate), role] for role in roles])
-
-    return link
-
-
-def url_of(account: Account) -> str:
-    return f"/api/customers/v1/accounts/{account.id}/messages"
-
-
-def draft_of(client: SignedClient, account: Account, **query: str) -> Any:
-    return client.get(f"/api/customers/v1/accounts/{account.id}/message-draft", query_string=query)
-
-
-@pytest.fixture
-def cobalt(make_account: Make, make_contact: Make) -> Account:
-    """Cobalt Labs, with an address, a primary contact, one without an address, and an inactive one."""
-    account: Account = make_account("Cobalt Labs", code="00417", email="office@cobalt.example")
-    make_contact(account, "Petrov", first_name="Chloé", email="chloe@cobalt.example")
-    make_contact(account, "Silent")
-    return account
+from tests.customers.writing.conftest import BODY, CARL, DANA, EVE, ON, WRITER, Make, draft_of, url_of
 
 
 def test_draft_when_begun_knows_the_names_and_the_primary_contact(ines: SignedClient, cobalt: Account) -> None:
@@ -227,14 +173,6 @@ def test_customer_when_deleted_is_not_found(ines: SignedClient, cobalt: Account,
     assert ines.get(f"/customers/{cobalt.id}/write").status_code == 404
 
 
-def test_mail_when_sent_twice_with_one_key_is_one(ines: SignedClient, cobalt: Account, session: Session) -> None:
-    head = {"Idempotency-Key": "once"}
-    first, second = (ines.post(url_of(cobalt), json=BODY, headers=head) for _ in range(2))
-    assert first.json == second.json
-    assert second.headers["Idempotency-Replayed"] == "true"
-    assert session.scalar(select(func.count()).select_from(Message)) == 1
-
-
 def test_permission_when_missing_refuses_writing_but_not_reading(
     ines: SignedClient, viewer: SignedClient, cobalt: Account
 ) -> None:
@@ -292,64 +230,6 @@ def test_screen_when_something_is_missing_comes_back_with_what_was_typed(ines: S
     assert (page.status_code, "Tick at least one" in page.text) == (422, True)
     page = ines.post(url, data={**form, "subject": "Yes", "to": "nonsense"})
     assert page.status_code == 422
-
-
-def test_mail_when_sent_again_after_a_recipient_was_removed_is_the_one_that_was_sent(
-    ines: SignedClient, cobalt: Account, client: SignedClient, session: Session
-) -> None:
-    chloe = draft_of(ines, cobalt).json["recipients"][0]["id"]
-    form = {**BODY, "to": [str(cobalt.id), chloe], "step": "send", "message_id": str(uuid.uuid4())}
-    first = ines.post(f"/customers/{cobalt.id}/write", data=form)
-    client.delete(f"/api/customers/v1/accounts/{cobalt.id}/contacts/{chloe}", headers={"If-Match": '"1"'})
-    assert session.get(Contact, uuid.UUID(chloe)) is None
-    again = ines.post(f"/customers/{cobalt.id}/write", data=form)
-    assert (first.status_code, again.status_code) == (303, 303)
-    assert session.scalar(select(func.count()).select_from(Message)) == 1
-
-
-def test_mail_when_two_recipients_share_an_address_may_be_sent_again(
-    ines: SignedClient, cobalt: Account, make_contact: Make, linked: Make, session: Session
-) -> None:
-    twin = make_contact(cobalt, "Twin", email="OFFICE@cobalt.example")
-    linked(cobalt, CARL, "collections", name="Carl", email="carl@dealer.example")
-    form = {**BODY, "to": [str(cobalt.id), str(twin.id)], "copies": [str(CARL)], "message_id": str(uuid.uuid4())}
-    for _ in range(2):
-        assert ines.post(f"/customers/{cobalt.id}/write", data={**form, "step": "send"}).status_code == 303
-    assert session.scalar(select(func.count()).select_from(Recipient)) == 2
-
-
-@pytest.mark.parametrize("change", ["template", "subject", "text", "reply_to", "one more", "one less", "a copy"])
-def test_mail_when_changed_after_it_was_sent_is_not_told_to_be_on_its_way(
-    ines: SignedClient, cobalt: Account, linked: Make, session: Session, change: str
-) -> None:
-    linked(cobalt, CARL, "collections", name="Carl", email="carl@dealer.example")
-    chloe, own = draft_of(ines, cobalt).json["recipients"][0]["id"], str(cobalt.id)
-    url, sent = f"/customers/{cobalt.id}/write", str(uuid.uuid4())
-    to = [chloe, own] if change == "one less" else [own]
-    form: dict[str, Any] = {**BODY, "to": to, "copies": [], "reply_to": "", "step": "send", "message_id": sent}
-    assert ines.post(url, data=form).status_code == 303
-    other = {
-        "template": "dispute", "subject": "Invoice 4712", "text": "Dear Chloé", "reply_to": "ines@cobalt.example",
-        "one more": [own, chloe], "one less": [own], "a copy": [str(CARL)],
-    }  # fmt: skip
-    field = {"one more": "to", "one less": "to", "a copy": "copies"}.get(change, change)
-    changed = {**form, field: other[change]}
-    page = ines.post(url, data=changed)
-    assert page.status_code == 409
-    assert "This mail was sent already" in page.text
-    assert f'href="/customers/{own}/messages/{sent}"' in page.text
-    fresh = re.search(r'name="message_id" value="([^"]+)"', page.text)[1]
-    assert fresh != sent, "or there would be no way on"
-    assert ines.post(url, data={**changed, "message_id": fresh}).status_code == 303
-    assert session.scalar(select(func.count()).select_from(Message)) == 2
-
-
-def test_id_when_it_is_of_another_mail_is_refused(ines: SignedClient, cobalt: Account, make_account: Make) -> None:
-    other = make_account("Another", email="a@another.example")
-    form = {**BODY, "step": "send", "message_id": str(uuid.uuid4())}
-    assert ines.post(f"/customers/{cobalt.id}/write", data={**form, "to": str(cobalt.id)}).status_code == 303
-    page = ines.post(f"/customers/{other.id}/write", data={**form, "to": str(other.id)})
-    assert (page.status_code, "Begin it anew" in page.text) == (409, True)
 
 
 def test_associates_user_when_permitted_writes_to_theirs_alone(

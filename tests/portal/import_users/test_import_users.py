@@ -4,105 +4,26 @@ import hashlib
 import io
 import json
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 from flask import Flask
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.imports.domain.matching import suggest
 from services.imports.domain.sample import csv_of
 from services.imports.domain.target import Target
-from services.portal.bulk.chunk import apply_rows, dry_run_rows
-from services.portal.bulk.people import image_of
-from services.portal.bulk.rows import FIELDS, check_rows
+from services.portal.bulk.rows import FIELDS
 from services.portal.bulk.target import TARGET_FIELDS, users_target
-from services.portal.bulk.undo import undo_users
 from services.portal.domain import credentials, setup, switches, ties, users
-from services.portal.models import AuditEntry, ImportedUser, Outbox, Role, User
-from shared.bulk import COUNTS, UNDO_COUNTS
-from shared.importing.job import ImportJob, UndoJob
+from services.portal.models import AuditEntry, Outbox, User
+from shared.bulk import COUNTS
 from shared.testing import client_of_service
-from tests.every_row import outcomes
 from tests.portal.conftest import GOOD
-
-ADA = {"username": "ada", "name": "Ada Lovelace", "email": "ada@ex.example", "code": "E1", "roles": "Staff"}
-Make = Callable[..., User]
-
-
-@pytest.fixture
-def boss(make_user: Make) -> User:
-    """An administrator, who imports."""
-    return make_user("Administrator", name="Carla Chief")
-
-
-def job_of(actor: User, **choices: Any) -> ImportJob:
-    told = {"mode": "both", "match": "username", "blank": "keep", "file_name": "users.csv", **choices}
-    job_id = told.pop("id", None) or uuid.uuid4()
-    return ImportJob(id=job_id, kind="users", actor_id=actor.id, actor_name=actor.name, **told)
-
-
-def checked(rows: Any) -> Any:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    places = [
-        {"_row": at + 1, "_line": at + 2, **{name: row.get(name) for name in names}} for at, row in enumerate(rows)
-    ]
-    return check_rows(names, places)
-
-
-def apply(session: Session, actor: User, *rows: dict[str, str | None], **choices: Any) -> Any:
-    """Apply rows as a chunk; it is what a check told before, and the check leaves nothing."""
-    job = job_of(actor, **choices)
-    before = everything(session)
-    told = dry_run_rows(session, replace(job, every_row=True), checked(rows))
-    session.expire_all()
-    assert everything(session) == before
-    assert outcomes(told) == {name: told[name] for name in COUNTS if told[name]}
-    result = apply_rows(session, job, checked(rows))
-    session.expire_all()
-    done = result.to_json()
-    assert {name: told[name] for name in (*COUNTS, "refusals", "fields")} == {
-        name: done[name] for name in (*COUNTS, "refusals", "fields")
-    }
-    assert sum(done[name] for name in COUNTS) == len(rows)
-    return result
-
-
-def undo(session: Session, actor: User, job_id: uuid.UUID) -> Any:
-    result = undo_users(session, UndoJob(job_id, 0, "users", actor.id, actor.name, "users.csv"))
-    session.flush()
-    session.expire_all()
-    return result
-
-
-def everything(session: Session) -> list[Any]:
-    """Return all users as people see them, and how much was noted and told."""
-    rows = [session.scalar(select(func.count()).select_from(table)) for table in (AuditEntry, Outbox, ImportedUser)]
-    return [state(session), rows]
-
-
-def state(session: Session) -> dict[str, Any]:
-    session.expire_all()
-    return {str(one.id): image_of(one) for one in session.scalars(select(User))}
-
-
-def counts(result: Any, names: tuple[str, ...] = COUNTS) -> dict[str, int]:
-    return {name: getattr(result, name) for name in names if getattr(result, name)}
-
-
-def refused(result: Any) -> list[tuple[int, str | None, str]]:
-    return [(one.row, one.column, one.code) for one in result.refusals]
-
-
-def named(session: Session, username: str) -> User:
-    return users.user_named(session, username)
-
+from tests.portal.import_users.applying import ADA, apply, counts, named, refused
+from tests.portal.import_users.conftest import Make
 
 # --- adding and changing
 
@@ -225,15 +146,6 @@ def test_user_of_an_associate_is_tied_by_its_code(session: Session, boss: User) 
 # --- what nobody gives by a file
 
 
-@pytest.fixture
-def helpdesk(session: Session, make_user: Make) -> User:
-    """Somebody who may manage users and import, but not everything."""
-    role = Role(name="Helpdesk", name_key="helpdesk", permissions=["users.manage", "import", "undo", "customers.view"])
-    session.add(role)
-    session.commit()
-    return make_user("Helpdesk", name="Hal")
-
-
 def test_rights_that_the_importer_lacks_are_given_to_nobody(session: Session, helpdesk: User, make_user: Make) -> None:
     staff = make_user("Manager", name="Max")
     result = apply(
@@ -266,112 +178,6 @@ def test_importer_who_lost_the_right_meanwhile_changes_nothing(
     users.edit_user(session, setup.SYSTEM, boss.id, named(session, boss.username).version, change)
     session.flush()
     assert refused(apply(session, boss, ADA)) == [(1, None, "not_permitted")]
-
-
-# --- taking back
-
-
-def test_created_user_when_unused_is_removed_and_noted(session: Session, boss: User) -> None:
-    before, job_id = state(session), uuid.uuid4()
-    apply(session, boss, ADA, id=job_id)
-    ada = named(session, "ada").id
-    assert counts(undo(session, boss, job_id), UNDO_COUNTS) == {"removed": 1}
-    assert state(session) == before
-    last = session.scalars(
-        select(AuditEntry).where(AuditEntry.subject_id == ada).order_by(AuditEntry.at.desc())
-    ).first()
-    assert last is not None
-    assert (last.action, last.details["by"]) == ("user_removed", "undo of the import of users.csv")
-
-
-@pytest.mark.parametrize(
-    ("since", "reason", "words"),
-    [
-        ("UPDATE portal_user SET last_sign_in_at = now() WHERE username = 'ada'", "signed_in", "has signed in since"),
-        ("UPDATE portal_user SET name = 'Ada King' WHERE username = 'ada'", "changed", "changed this user since"),
-        ("UPDATE portal_user SET password_hash = 'x' WHERE username = 'ada'", "password_set", "set a password"),
-    ],
-)
-def test_created_user_when_used_since_is_kept_and_listed(
-    session: Session, boss: User, since: str, reason: str, words: str
-) -> None:
-    job_id = uuid.uuid4()
-    apply(session, boss, ADA, id=job_id)
-    session.execute(text(since))
-    result = undo(session, boss, job_id)
-    assert counts(result, UNDO_COUNTS) == {"kept": 1}
-    [kept] = result.left
-    assert (kept.record, kept.field, kept.reason) == ("user", None, reason)
-    assert words in kept.message
-    assert kept.url == f"/settings/users/{named(session, 'ada').id}"
-
-
-def test_changed_user_gets_back_what_nobody_changed_since(session: Session, boss: User) -> None:
-    apply(session, boss, ADA, {"username": "bo", "name": "Bo"})
-    job_id = uuid.uuid4()
-    apply(session, boss, ADA | {"name": "X", "roles": "Viewer"}, {"username": "bo", "name": "Y"}, id=job_id)
-    ada = named(session, "ada")
-    users.edit_user(session, setup.SYSTEM, ada.id, ada.version, {"name": "By hand"})
-    session.flush()
-    result = undo(session, boss, job_id)
-    assert counts(result, UNDO_COUNTS) == {"restored": 1, "kept": 1}
-    assert [(one.field, one.message) for one in result.left] == [("name", "Liaison changed it since.")]
-    ada = named(session, "ada")
-    assert (ada.name, [role.name for role in ada.roles], named(session, "bo").name) == ("By hand", ["Staff"], "Bo")
-
-
-def test_undo_of_what_the_person_may_not_give_is_kept(
-    session: Session, boss: User, helpdesk: User, make_user: Make
-) -> None:
-    job_id = uuid.uuid4()
-    apply(session, boss, ADA | {"roles": "Manager"}, id=job_id)
-    result = undo(session, helpdesk, job_id)
-    assert [one.reason for one in result.left] == ["beyond_your_permissions"]
-    nobody = make_user("Viewer")
-    assert [one.reason for one in undo(session, nobody, job_id).left] == ["not_permitted"]
-    assert named(session, "ada").name == "Ada Lovelace"
-
-
-CELL = {
-    "username": st.sampled_from([None, "ada", "Ada", "bo", "cy"]),
-    "name": st.sampled_from([None, "A", "B"]),
-    "email": st.sampled_from([None, "a@ex.example", "A@ex.example", "b@ex.example", "bad"]),
-}
-ROW = st.fixed_dictionaries(
-    CELL,
-    optional={
-        "kind": st.sampled_from([None, "employee", "customer"]),
-        "code": st.sampled_from([None, "1", "2"]),
-        "roles": st.sampled_from([None, "Staff", "Viewer; Staff", "none", "Nobody's"]),
-        "active": st.sampled_from([None, "yes", "no"]),
-    },
-)
-JOB = st.tuples(
-    st.lists(ROW, min_size=1, max_size=5),
-    st.sampled_from(["create", "update", "both"]),
-    st.sampled_from(["username", "email"]),
-    st.sampled_from(["keep", "clear"]),
-    st.sampled_from(["refuse", "fold"]),
-)
-
-
-@settings(max_examples=40)
-@given(jobs=st.lists(JOB, min_size=1, max_size=3))
-def test_any_imports_when_undone_newest_first_leave_what_was_there(session: Session, boss: User, jobs: Any) -> None:
-    """`apply` holds that each is told beforehand as it is then applied."""
-    with session.begin_nested() as everything_here:
-        done = []
-        for rows, mode, match, blank, repeated in jobs:
-            before, job_id = state(session), uuid.uuid4()
-            apply(session, boss, *rows, id=job_id, mode=mode, match=match, blank=blank, repeated=repeated)
-            done.append((job_id, before))
-        for job_id, before in reversed(done):
-            assert undo(session, boss, job_id).left == []
-            assert state(session) == before
-        everything_here.rollback()
-
-
-# --- over the wire
 
 
 def test_chunk_when_it_comes_twice_is_applied_once_and_undone_once(app: Flask, session: Session, boss: User) -> None:
