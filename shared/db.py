@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import Annotated, Any
 
 from flask import Flask, current_app, g
@@ -123,15 +124,36 @@ def read_only(*, one_moment: bool = False) -> Iterator[Session]:
         session.close()  # rolls back; rollback() itself would also expire what was loaded
 
 
-def uuid7_texts(count: int) -> list[str]:
-    """Return `count` version 7 UUIDs (RFC 9562) as text, in ascending order, all of this millisecond.
+class _Sequence:
+    """Where the next UUIDs of this process stand: a millisecond, random bits drawn in it, and a running number."""
 
-    After the 48-bit time come 12 random bits for the batch, then the running number in 32 bits above 30 random ones.
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._millisecond = self._random = self._number = 0
+
+    def take(self, count: int) -> tuple[str, int]:
+        """Return the head and the first number of `count` UUIDs. A clock that goes back is not followed."""
+        with self._lock:
+            now = time.time_ns() // 1_000_000
+            if now > self._millisecond:
+                self._millisecond, self._random, self._number = now, int.from_bytes(os.urandom(2)) & 0xFFF, 0
+            first, self._number = self._number, self._number + count
+            millisecond = f"{self._millisecond:012x}"
+            return f"{millisecond[:8]}-{millisecond[8:]}-7{self._random:03x}-", first
+
+
+_sequence = _Sequence()
+
+
+def uuid7_texts(count: int) -> list[str]:
+    """Return `count` version 7 UUIDs (RFC 9562) as text, in ascending order, above all that this process made before.
+
+    After the 48-bit time come 12 random bits of that millisecond, then a running number in 32 bits above 30 random
+    ones.
     """
-    millisecond = f"{time.time_ns() // 1_000_000:012x}"
-    head = f"{millisecond[:8]}-{millisecond[8:]}-7{int.from_bytes(os.urandom(2)) & 0xFFF:03x}-"
+    head, first = _sequence.take(count)
     tails = memoryview(os.urandom(4 * count)).cast("I")
-    numbers = (f"{0b10 << 62 | number << 30 | tail >> 2:016x}" for number, tail in enumerate(tails))
+    numbers = (f"{0b10 << 62 | number << 30 | tail >> 2:016x}" for number, tail in enumerate(tails, first))
     return [f"{head}{number[:4]}-{number[4:]}" for number in numbers]
 
 
