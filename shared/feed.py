@@ -2,10 +2,12 @@
 
 The owner's `outbox` row commits with the change. Its `pos` is given later, by a reader that holds an advisory lock, so
 that a position is never seen before a smaller one (a plain `id > last` skips rows that commit late). A subscriber
-applies a batch, notes each event in its `inbox`, and moves its `feed_cursor`, all in one transaction.
+applies a batch, notes each event in its `inbox`, and moves its `feed_cursor`, all in one transaction; an event whose
+handler is `Alone` is such a batch by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -118,6 +120,17 @@ def feed_blueprint(outbox: type[OutboxTable], cursor: type[CursorTable] | None =
 Handler = Callable[[Session, dict[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A handler whose events are applied in a transaction each: it holds locks that other events must not wait with."""
+
+    handle: Handler
+
+    def __call__(self, session: Session, event: dict[str, Any]) -> None:
+        """Apply an event."""
+        self.handle(session, event)
+
+
 def pull(
     client: ServiceClient,
     owner: str,
@@ -132,19 +145,21 @@ def pull(
     A handler gets the session and the event as `read_feed` gives it. Events without a handler are passed over. An owner
     that is away is left for the next nudge; raises ServiceUnavailable instead where the feed `must` be read.
     """
-    applied = 0
+    applied, ahead, read_to = 0, list[dict[str, Any]](), -1
     while True:
         with unit_of_work() as session:
             session.execute(insert(cursor).values(owner=owner).on_conflict_do_nothing())
             place = session.execute(select(cursor).where(cursor.owner == owner).with_for_update()).scalar_one()
             try:
-                events = client.get("/internal/events", after=place.pos)["events"]
+                if not ahead or place.pos != read_to:  # somebody else read on meanwhile
+                    ahead = client.get("/internal/events", after=place.pos)["events"]
             except ServiceUnavailable as error:
                 if must:
                     raise
                 log.warning("feed is away", owner=owner, error=str(error))
                 return applied
-            for event in events:
+            together = ahead[: _together(ahead, handlers)]
+            for event in together:
                 fresh = session.execute(
                     insert(inbox).values(event_id=event["event_id"]).on_conflict_do_nothing().returning(inbox.event_id)
                 ).first()
@@ -152,5 +167,13 @@ def pull(
                     handler(session, event)
                     applied += 1
                 place.pos = event["pos"]
-        if not events:
+            read_to = place.pos
+        if not together:
             return applied
+        ahead = ahead[len(together) :]
+
+
+def _together(events: Sequence[dict[str, Any]], handlers: Mapping[str, Handler]) -> int:
+    """Return how many of the first of these events go into one transaction."""
+    alone = (at for at, event in enumerate(events) if isinstance(handlers.get(event["name"]), Alone))
+    return max(1, next(alone, len(events)))

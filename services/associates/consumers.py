@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from services.associates.bulk.wishes import Wish, fulfil_wish
 from services.associates.domain.link_ends import end_links_of_accounts, reopen_links_of_account
 from shared.events.customers import AccountDeleted, AccountRestored, AccountsTakenBack, AssignmentsWished
-from shared.feed import Handler
+from shared.feed import Alone, Handler
 from shared.history import Actor
 
 
@@ -41,6 +41,6 @@ FEEDS: dict[str, dict[str, Handler]] = {
         AccountDeleted.name: end_links,
         AccountsTakenBack.name: end_links_of_import,
         AccountRestored.name: reopen_links,
-        AssignmentsWished.name: give_associates,
+        AssignmentsWished.name: Alone(give_associates),
     },
 }

@@ -4,14 +4,16 @@ import random
 import threading
 import uuid
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shared.db import unit_of_work
-from shared.feed import MOST_BYTES, events_behind, newest_position, pull, read_feed
+from shared.feed import MOST_BYTES, Alone, events_behind, newest_position, pull, read_feed
 from shared.http import ServiceUnavailable
 from shared.outbox import record
 
@@ -22,13 +24,21 @@ class NoteAdded:
     words: str
 
 
+@dataclass(frozen=True)
+class NoteShouted:
+    name: ClassVar[str] = "notes.note_shouted.v1"
+    words: str
+
+
 class LocalFeed:
     """Reads the feed in this process, as the owner's endpoint would answer."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
+        self.asked = 0
 
     def get(self, path: str, after: int) -> dict[str, Any]:
+        self.asked += 1
         with self.app.app_context(), unit_of_work() as session:
             return {"events": read_feed(session, self.app.config["tables"]["Outbox"], after)}
 
@@ -115,6 +125,28 @@ def test_feed_when_events_are_large_gives_some_at_a_time(floor: Flask) -> None:
         place = events[-1]["pos"]
     assert sum(told) == 5
     assert max(told) < 5
+
+
+def test_pull_when_a_handler_is_alone_applies_its_events_in_a_transaction_each(floor: Flask) -> None:
+    tables = floor.config["tables"]
+    with floor.app_context(), unit_of_work() as session:
+        before = newest_position(session, tables["Outbox"])
+        session.add(tables["FeedCursor"](owner="alone", pos=before))
+        for name in ("a", "b", "alone", "alone", "c", "d"):
+            record(session, tables["Outbox"], (NoteAdded if name != "alone" else NoteShouted)(name))
+    seen: list[tuple[int, str]] = []
+
+    def note(session: Any, event: Any) -> None:
+        seen.append((session.scalar(select(func.txid_current())), event["payload"]["words"]))
+
+    feed = LocalFeed(floor)
+    handlers: dict[str, Any] = {NoteAdded.name: note, NoteShouted.name: Alone(note)}
+    with floor.app_context():
+        assert pull(feed, "alone", tables["Inbox"], tables["FeedCursor"], handlers) == 6  # type: ignore[arg-type]
+    assert [words for _, words in seen] == ["a", "b", "alone", "alone", "c", "d"]
+    together = [[words for _, words in group] for _, group in groupby(seen, key=itemgetter(0))]
+    assert together == [["a", "b"], ["alone"], ["alone"], ["c", "d"]]
+    assert feed.asked == 2
 
 
 def test_pull_when_a_handler_fails_moves_nothing(floor: Flask) -> None:
