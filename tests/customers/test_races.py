@@ -16,7 +16,7 @@ from services.customers.domain.status import set_account_status
 from services.customers.errors import DuplicateContact
 from services.customers.models import Account, Change, Contact
 from shared.db import read_only, unit_of_work
-from shared.errors import CodeTaken, DomainError, RecordChanged
+from shared.errors import CodeTaken, DomainError, NotDeleted, RecordChanged
 from shared.settings import Settings
 from tests.customers.conftest import ADA, BEN
 
@@ -83,6 +83,14 @@ def test_code_when_automatic_and_typed_at_once_is_given_to_all(raced: Flask) -> 
     results = all_at_once(raced, create)
     assert set(refusals(results)) <= {CodeTaken}, "only the typed one may come too late"
     assert len({one.code for one in results if isinstance(one, Account)}) >= AT_ONCE - 1
+
+
+def test_customer_when_brought_back_at_once_is_there_once(raced: Flask) -> None:
+    account = new_account(raced)
+    with raced.app_context(), unit_of_work() as session:
+        accounts.delete_account(session, ADA, account.id, None)
+    results = all_at_once(raced, lambda session, _: accounts.restore_account(session, ADA, account.id))
+    assert refusals(results) == [NotDeleted] * (AT_ONCE - 1)
 
 
 def test_edit_when_made_at_once_from_one_version_succeeds_once(raced: Flask) -> None:

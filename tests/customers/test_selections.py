@@ -260,6 +260,17 @@ def test_screens_when_walked_through_lead_from_the_list_to_what_was_found(
     assert (empty.status_code, "Paste at least one code." in empty.text) == (422, True)
 
 
+def test_selection_when_of_one_customer_is_of_that_one(staff: SignedClient, make_account: Callable[..., Any]) -> None:
+    one = make_account("Cobalt Labs", code="00417")
+    make_account("Other")
+    for meant in ("00417", str(one.id)):
+        report = resolved(staff, filter={"account": meant})[1]["report"]
+        assert [told["id"] for told in report["first"]["matched"]] == [str(one.id)]
+    assert "the customer 00417" in staff.get("/customers/selections/ask?account=00417").text
+    made = staff.post(API, json={"filter": {"account": "nobody"}}).json["id"]
+    assert staff.post(f"{API}/{made}/resolve").json["code"] == "unknown_account"
+
+
 def test_selection_when_of_an_associate_is_of_those_it_looks_after(
     app: Flask, staff: SignedClient, make_account: Callable[..., Any]
 ) -> None:

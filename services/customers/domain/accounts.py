@@ -155,6 +155,8 @@ def restore_account(session: Session, actor: Actor, account_id: uuid.UUID) -> Ac
     was given away meanwhile.
     """
     deletion = last_deletion(session, account_id)
+    if deletion is not None:  # whoever brings it back at this moment, too, waits here
+        session.refresh(deletion, with_for_update=True)
     if session.get(Account, account_id) is not None:
         raise NotDeleted("customer")
     if deletion is None:

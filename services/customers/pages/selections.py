@@ -146,6 +146,7 @@ def _words(selection: Any) -> str:
 def _told(chosen: Mapping[str, Any]) -> str:
     """Return in words what the list was asked for: "“smith”, active, companies"."""
     parts = [f"“{chosen['q']}”"] if chosen.get("q") else []
+    parts += [f"the customer {chosen['account']}"] if chosen.get("account") else []
     parts += [f"tagged {chosen['tag']}"] if chosen.get("tag") else []
     parts += [f"of {chosen.get('associate_name') or 'one associate'}"] if chosen.get("associate") else []
     own = ("q", "tag", "associate", "associate_name")

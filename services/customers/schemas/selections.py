@@ -6,6 +6,7 @@ from typing import Any
 import marshmallow as ma
 from sqlalchemy.orm import Session
 
+from services.customers.domain.accounts import account_meant
 from services.customers.domain.copies import associate_meant
 from services.customers.domain.search import SearchQuery
 from services.customers.schemas.exports import ExportFilter
@@ -109,6 +110,7 @@ class SnapshotOut(ma.Schema):
 
 
 def listed_query(session: Session, chosen: Mapping[str, Any]) -> SearchQuery:
-    """Return the query of what a list was asked for, as a selection keeps it; raise UnknownAssociate."""
+    """Return the query of what was asked for, as a selection keeps it; raise UnknownAssociate, UnknownAccount."""
     associate = associate_meant(session, chosen.get("associate"), chosen.get("associate_role"))
-    return search_query({"q": "", "status": "all", **chosen}, associate)
+    account = account_meant(session, chosen.get("account"))
+    return search_query({"q": "", "status": "all", **chosen}, associate, account)
