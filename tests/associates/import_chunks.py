@@ -43,11 +43,15 @@ def read(kind: str, rows: tuple[Row, ...], accounts: Accounts | None = None) -> 
     return kind_of(kind).read(1, frame(*rows), lambda codes: {code: by_key[code] for code in codes if code in by_key})
 
 
-def apply(*rows: Row, kind: str = "associates", accounts: Accounts | None = None, **choices: Any) -> dict[str, Any]:
-    """Apply rows as the first chunk of a job; return the answer."""
+def apply(
+    *rows: Row, kind: str = "associates", accounts: Accounts | None = None, chunk_no: int = 1, **choices: Any
+) -> dict[str, Any]:
+    """Apply rows as a chunk of a job; return the answer."""
     told, chunk = job(kind, **choices), read(kind, rows, accounts)
     with unit_of_work() as session:
-        return receipts.apply_chunk(session, told.id, 1, "sum", lambda inner: kind_of(kind).apply(inner, told, chunk))
+        return receipts.apply_chunk(
+            session, told.id, chunk_no, "sum", lambda inner: kind_of(kind).apply(inner, told, chunk)
+        )
 
 
 def check(*rows: Row, kind: str = "associates", accounts: Accounts | None = None, **choices: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from flask import Flask
@@ -40,7 +41,6 @@ from tests.every_row import outcomes
 
 Made = Callable[..., Any]
 TODAY = datetime.now(UTC).date()
-SINCE = "2024-04-01"
 
 
 def row(customer: str | None, associate: str | None = None, **more: str | None) -> dict[str, str | None]:
@@ -95,7 +95,8 @@ def test_rows_when_new_begin_links_by_code_or_email_in_their_role(people: Any) -
     with read_only() as session:
         begun = session.scalars(select(Link).where(Link.associate_id == made["dana"].id)).one()
         told_links = session.scalars(select(Outbox).where(Outbox.name == "associates.links_changed.v2")).one()
-    assert (begun.begun_at.date().isoformat(), begun.begun_by_name) == (SINCE, "Ada Admin")
+    noon = datetime(2024, 4, 1, 12, tzinfo=UTC)  # which is that day nearly everywhere
+    assert (begun.begun_at, begun.begun_by_name) == (noon, "Ada Admin")
     assert len(list(each_link(told_links.payload["begun"]))) == 3
     assert counts(apply(accounts, row("C1", "dana", primary="yes"))) == {"unchanged": 1}
 
@@ -291,6 +292,42 @@ def test_rows_when_one_is_over_and_one_goes_on_are_both_noted(people: Any, over_
     over, now = row("C1", "dana", ended_on=TODAY.isoformat()), row("C1", "dana")
     answer = apply(accounts, *([over, now] if over_first else [now, over]))
     assert counts(answer) == {"created": 2}
+    assert counts(apply(accounts, over, now)) == {"unchanged": 2}
+    assert len(standing()) == 1
+
+
+@pytest.mark.parametrize("leads", ["dana", "ben"])
+def test_rows_when_one_is_over_and_one_replaces_are_both_noted(people: Any, make_link: Made, leads: str) -> None:
+    accounts, made = people
+    for name in ("dana", "ben"):
+        make_link(accounts["C1"], made[name], primary=name == leads)
+    rows = row("C1", "dana", action="replace"), row("C1", "dana", ended_on=TODAY.isoformat())
+    assert counts(apply(accounts, *rows)) == {"created": 1, "updated": 1}
+    assert standing() == {(accounts["C1"].id, made["dana"].id, "manages", True)}
+
+
+def test_history_when_a_job_is_told_again_stays_as_it_was(people: Any, app: Flask) -> None:
+    accounts, made = people
+    told = job("assignments")
+    apply(accounts, row("C1", "dana"), row("C1", "ben"), id=told.id)
+
+    def finished() -> dict[Any, Any]:
+        with unit_of_work() as session:
+            receipts.finish_job(session, told.id)
+        with read_only() as session:
+            lines = session.scalars(select(Change).where(Change.job_id == told.id))
+            return {(one.associate_id, one.action): (one.id, one.at, one.fields["customers"][1]) for one in lines}
+
+    dana, ben = ((made[name].id, "linked_many") for name in ("dana", "ben"))
+    first = finished()
+    assert {which: line[2] for which, line in first.items()} == {dana: 1, ben: 1}
+    apply(accounts, row("C2", "dana"), id=told.id, chunk_no=2)
+    with unit_of_work() as session:
+        associates.delete_associate(session, ADA, ben[0], None)
+    second = finished()
+    assert second == {dana: (*first[dana][:2], 2), ben: first[ben]}
+    undo(told.id)
+    assert finished() == {**second, (dana[0], "undone_many"): ANY}
 
 
 NAMES = ("dana", "ben", "eve")
@@ -347,6 +384,21 @@ def test_any_assignments_when_undone_newest_first_leave_what_was_there(people: A
     for told, before in reversed(done):
         assert undo(told)["left"] == []
         assert standing() == before
+
+
+@QUIET
+@given(before=st.lists(JOB, max_size=2), rows=st.lists(ROW, min_size=1, max_size=5))
+def test_any_rows_when_brought_again_change_nothing(people: Any, before: Any, rows: Any) -> None:
+    accounts, _ = people
+    clear()
+    for some, mode in before:
+        apply(accounts, *some, mode=mode)
+    first = counts(apply(accounts, *rows))
+    seen = standing()
+    again = counts(apply(accounts, *rows))
+    assert again.keys() <= {"unchanged", "failed"}
+    assert again.get("failed", 0) <= first.get("failed", 0)
+    assert standing() == seen
 
 
 @QUIET

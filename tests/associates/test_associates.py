@@ -1,6 +1,7 @@
 """A2: associates are kept, found, made inactive, deleted and brought back as customers are."""
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from services.associates.models import Associate
 from shared.testing import SignedClient, client_as
+from shared.web import encode_cursor
 from tests.associates.conftest import ON
 
 API = "/api/associates/v1/associates"
@@ -63,6 +65,8 @@ def test_list_when_paged_holds_everybody_once(client: SignedClient, make_associa
         if cursor is None:
             break
     assert (sorted(seen), len(seen)) == (sorted(made), 7)
+    forged = client.get(API, query_string={"q": "person", "cursor": encode_cursor([True, "x", str(uuid.uuid4())])})
+    assert forged.status_code == 200
 
 
 def test_edit_when_somebody_was_quicker_is_refused_and_tells_what_changed(

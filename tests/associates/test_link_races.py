@@ -20,6 +20,7 @@ from services.associates.domain.links import AccountFacts
 from services.associates.errors import AccountNotFound, LinkNotFound
 from services.associates.models import Associate, Link
 from shared.db import read_only, unit_of_work
+from shared.errors import NotDeleted
 from shared.settings import Settings
 from tests.associates.conftest import ADA
 from tests.associates.import_chunks import job, read
@@ -176,6 +177,63 @@ def test_link_when_ended_while_its_associate_is_being_deleted_waits_for_that(
             associates.delete_associate(session, ADA, dana.id, None)
         with pytest.raises(LinkNotFound):
             done.result(LONG)
+
+
+def test_rows_when_applied_while_their_associate_is_being_deleted_wait_for_that(
+    real_app: Flask, account: AccountFacts
+) -> None:
+    """Guard: associates are locked before their links. Else each would wait for the other."""
+    (dana,) = people(real_app, account, "Dana")
+    row = {"customer_code": "C1", "associate_code": dana.code, "role": "sales"}
+    told, chunk = job("assignments"), read("assignments", (row,), {"C1": account})
+
+    def apply() -> Any:
+        with real_app.app_context(), unit_of_work() as session:
+            return kind_of("assignments").apply(session, told, chunk)
+
+    with ThreadPoolExecutor(1) as threads:
+        with real_app.app_context(), unit_of_work() as session:
+            session.get(Associate, dana.id, with_for_update=True)
+            done = threads.submit(apply)
+            wait_for(done, session)
+            free = select(Link.id).where(Link.account_id == account.id).with_for_update(nowait=True)
+            assert len(session.scalars(free).all()) == 1
+            associates.delete_associate(session, ADA, dana.id, None)
+        assert [one.code for one in done.result(LONG).refusals] == ["associate_not_found"]
+
+
+@pytest.mark.parametrize("how", ["new", "known"])
+def test_primary_when_a_job_makes_another_one_at_that_moment_is_who_came_last(
+    real_app: Flask, account: AccountFacts, how: str
+) -> None:
+    dana, ben, eve = people(real_app, account, "Dana", "Ben", "Eve")
+    with real_app.app_context(), unit_of_work() as session:
+        links.make_primary(session, ADA, account, of_account(real_app, account)[0].id)
+        known = links.begin_link(session, ADA, account, eve.id, "service")
+    other = MassChange(uuid.uuid4(), ADA, "replace", [ben.id], "manages")
+
+    def lead(session: Session) -> None:
+        if how == "new":
+            links.begin_link(session, ADA, account, eve.id, "sales", primary=True)
+        else:
+            links.make_primary(session, ADA, account, known.id)
+
+    beside(real_app, lambda session: change_links(session, other, Customers([1], [2], [account.id], ["C1"])), lead)
+    standing = of_account(real_app, account)
+    assert dana.id not in {one.associate_id for one in standing}
+    assert [one.associate_id for one in standing if one.is_primary] == [eve.id]
+
+
+def test_associate_when_brought_back_twice_at_once_is_there_once(real_app: Flask, account: AccountFacts) -> None:
+    (dana,) = people(real_app, account, "Dana")
+    with real_app.app_context(), unit_of_work() as session:
+        associates.delete_associate(session, ADA, dana.id, None)
+
+    def late(session: Session) -> None:
+        with pytest.raises(NotDeleted):
+            associates.restore_associate(session, ADA, dana.id)
+
+    beside(real_app, lambda session: associates.restore_associate(session, ADA, dana.id), late)
 
 
 def test_link_when_begun_while_its_account_is_noted_as_gone_is_refused(real_app: Flask, account: AccountFacts) -> None:

@@ -16,10 +16,9 @@ from services.associates.bulk.link_writing import (
     gone_accounts,
     read_associates,
     read_links,
-    until_unhindered,
     write_plan,
 )
-from services.associates.domain.link_locks import replace_alone, share_accounts
+from services.associates.domain.link_locks import replace_alone, share_accounts, until_unhindered
 from services.associates.domain.links import AccountFacts
 from services.associates.models import Associate as AssociateTable
 from services.associates.models import Link
@@ -114,7 +113,9 @@ def _facts(
     keys = {code_key(row["customer_code"]) for row in rows if row["customer_code"]}
     meant = {key: accounts[key] for key in keys if key in accounts}
     ids = sorted({one.id for one in meant.values()})
-    links = read_links(session, ids, is_look=is_look)
+    before = read_links(session, ids, is_look=True)
+    associates = read_associates(session, _named(rows, [place.associate for place in before]), is_look=is_look)
+    links = before if is_look else read_links(session, ids)
     over = {meant[key].id for row in rows if row["ended_on"] and (key := code_key(row["customer_code"] or "")) in meant}
     former = session.execute(
         select(Link.account_id, Link.associate_id, Link.role, cast(Link.ended_at, Date)).where(
@@ -124,7 +125,7 @@ def _facts(
     return Facts(
         accounts=meant,
         gone=gone_accounts(session, ids),
-        associates=read_associates(session, _named(rows, [place.associate for place in links]), is_look=is_look),
+        associates=associates,
         links=links,
         former={(Place(*row[:3]), row[3]) for row in former},
         today=datetime.now(UTC).date(),

@@ -77,6 +77,11 @@ class Wanted:
     ended_on: date | None
 
     @property
+    def goes_on(self) -> bool:
+        """Whether the associate looks after the customer from now on."""
+        return self.action != "remove" and self.ended_on is None
+
+    @property
     def group(self) -> tuple[uuid.UUID, str]:
         """The customer and the role, which rows that replace share."""
         return self.place.account, self.place.role
@@ -137,6 +142,7 @@ class Planner:
         for one in facts.associates:
             if one.email_key:
                 self.by_email[one.email_key].append(one)
+        self.going_on: set[Place] = set()
         self.spoiled = {facts.accounts[key].id for key in spoiled if key in facts.accounts}
         self.seen: dict[tuple[Any, ...], int] = {}
         self.leaders: dict[uuid.UUID, int] = {}
@@ -149,7 +155,8 @@ class Planner:
                 found.append(self._wanted(row))
             except RowRefused as refused:
                 self._refuse(row, refused)
-        return self.settle(self._whole_groups(found))
+        self.going_on = {one.place for one in found if one.goes_on}
+        return self.settle(self._whole_groups([one for one in found if self._passes(one)]))
 
     def settle(self, found: Sequence[Wanted]) -> Plan:
         """Decide about rows whose customer and associate were found."""
@@ -165,12 +172,19 @@ class Planner:
             action = row["action"] or "add"
             place = Place(account.id, associate.id, row["role"] or DEFAULT_ROLE)
             days = [date.fromisoformat(row[name]) if row[name] else None for name in ("begun_on", "ended_on")]
-            wanted = Wanted(row, place, account, associate, action, row["primary"] == "yes", *days)
-            self._check(wanted)
         except RowRefused:
             self.spoiled.add(account.id)
             raise
-        return wanted
+        return Wanted(row, place, account, associate, action, row["primary"] == "yes", *days)
+
+    def _passes(self, wanted: Wanted) -> bool:
+        try:
+            self._check(wanted)
+        except RowRefused as refused:
+            self.spoiled.add(wanted.account.id)
+            self._refuse(wanted.row, refused)
+            return False
+        return True
 
     def _account(self, row: Row) -> AccountFacts:
         if not row["customer_code"]:
@@ -209,7 +223,7 @@ class Planner:
         if ended and begun and ended < begun:
             raise RowRefused("ended_on", "ends_before_begin", "Is before the day on which it began.")
         link = self.links.get(wanted.place)
-        if ended and link and ended < link.begun_on:
+        if ended and link and ended < link.begun_on and not self._is_earlier(wanted):
             raise RowRefused("ended_on", "ends_before_begin", f"Is before {link.begun_on}, when it began here.")
         if wanted.action == "replace" and ended:
             raise RowRefused("ended_on", "over_replaces", "An assignment that is over replaces nobody.")
@@ -248,8 +262,7 @@ class Planner:
 
     def _decide(self, one: Wanted) -> Verdict:
         link = self.links.get(one.place)
-        begun_here = link is not None and link.id is None  # by another row, so one that is over is an earlier one
-        if one.action == "add" and one.ended_on and (link is None or begun_here):
+        if one.action == "add" and one.ended_on and (link is None or self._is_earlier(one)):
             return self._decide_over(one, one.ended_on)
         if one.action == "remove" or one.ended_on:
             return self._decide_end(one, link)
@@ -261,6 +274,13 @@ class Planner:
             self._lead(one.place)
             return Verdict(one, "updated", {"primary": ("no", "yes")})
         return Verdict(one, "unchanged")
+
+    def _is_earlier(self, one: Wanted) -> bool:
+        """Tell whether a row that is over is about an assignment before the one that goes on, and not about its end.
+
+        It is where another row says that the associate goes on, and where one that ended on that day is known.
+        """
+        return one.action == "add" and (one.place in self.going_on or (one.place, one.ended_on) in self.facts.former)
 
     def _decide_new(self, one: Wanted) -> Verdict:
         if self.mode == "update":

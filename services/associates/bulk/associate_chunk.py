@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from psycopg import errors
 from sqlalchemy import bindparam, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.associate_target import LABELS
+from services.associates.domain.link_locks import until_unhindered
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
 from services.associates.models import Associate, Change, Outbox, code_sequence
 from shared.bulk import ChunkResult
@@ -33,8 +32,6 @@ if TYPE_CHECKING:  # it takes 40 MB, which who only notes associates does not ne
 Record = dict[str, Any]
 Row = Mapping[str, Any]
 
-TRIES = 5
-CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
 EMAIL_LOCK = 0x6C69_0005
 CLEARED = ("email", "phone", "phone2", "street", "city", "region", "postal_code", "country", "tags", "notes")
 CHANGES = ("name", "kind", "is_firm", *CLEARED)
@@ -79,14 +76,7 @@ def apply_associates(session: Session, job: ImportJob, checked: CheckedRows) -> 
     """
     if job.match == "email":  # nothing in the database keeps two chunks from creating the same address
         session.execute(select(func.pg_advisory_xact_lock(EMAIL_LOCK)))
-    for left in reversed(range(TRIES)):
-        try:
-            with session.begin_nested():
-                return AssociatesChunk(session, job, checked).apply()
-        except DBAPIError as error:
-            if not left or not isinstance(error.orig, CONFLICTS):
-                raise
-    raise AssertionError("unreachable")
+    return until_unhindered(session, lambda: AssociatesChunk(session, job, checked).apply())
 
 
 def check_associates(session: Session, job: ImportJob, checked: CheckedRows) -> dict[str, Any]:

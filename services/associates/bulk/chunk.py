@@ -9,21 +9,16 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from psycopg import errors
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.job import Customers, MassChange
-from services.associates.domain.link_locks import replace_alone, share_accounts
+from services.associates.domain.link_locks import replace_alone, share_accounts, until_unhindered
 from services.associates.domain.links import working_associates
 from shared.bulk import ChunkResult, Refusal
 from shared.db import uuid7
 from shared.events.associates import LinksChanged
 from shared.importing.ids import APART, pack
-
-TRIES = 5
-CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
 
 DID = """
 CREATE TEMP TABLE did (id uuid, account_id uuid, associate_id uuid, role text, begun bool, is_primary bool)
@@ -113,14 +108,7 @@ def change_links(session: Session, job: MassChange, customers: Customers) -> Lin
     working_associates(session, job.associate_ids, also_inactive=job.action == "remove")
     result = LinksResult(by=(str(job.actor.id), job.actor.name))
     accounts = _known(session, customers, result)
-    for left in reversed(range(TRIES)):
-        try:
-            with session.begin_nested():
-                lead = _change(session, job, accounts)
-            break
-        except DBAPIError as error:
-            if not left or not isinstance(error.orig, CONFLICTS):
-                raise
+    lead = until_unhindered(session, lambda: _change(session, job, accounts))
     _sum_up(session, result, len(accounts), lead)
     return result
 

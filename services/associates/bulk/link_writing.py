@@ -1,25 +1,24 @@
 """Links as a plan finds them, and what it decided written as sets in PostgreSQL.
 
-Against single changes by people and mass changes stand the indexes of open and of primary links; where another is
-quicker with the same link, all is decided and done again (`until_unhindered`).
+`domain.link_locks` tells who waits for whom.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.associates.bulk.assignment_plan import Associate, OpenLink, Place, Plan
-from services.associates.bulk.chunk import CONFLICTS, GONE, TRIES, make_did
+from services.associates.bulk.chunk import GONE, make_did
 from services.associates.models import Associate as AssociateTable
 from shared.db import uuid7s
 
+# What begins or ends on a day does so at noon, that day nearly everywhere; today, or where no day is given, now.
 END = """
 WITH due AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS d(id, day)), ended AS (
-    UPDATE link SET ended_at = greatest(coalesce(due.day, now()), begun_at), ended_by = :actor,
+    UPDATE link SET ended_at = greatest(least(due.day + time '12:00', now()), begun_at), ended_by = :actor,
         ended_by_name = :actor_name, cause = 'removed', ended_job = :job
     FROM due WHERE link.id = due.id
     RETURNING link.id, account_id, associate_id, role, is_primary
@@ -32,7 +31,7 @@ UPDATE link SET is_primary = false WHERE account_id = ANY(:accounts) AND is_prim
 BEGIN = """
 WITH begun AS (
     INSERT INTO link (id, account_id, associate_id, role, is_primary, begun_at, begun_by, begun_by_name)
-    SELECT id, account, associate, role, leads, coalesce(day, now()), :actor, :actor_name
+    SELECT id, account, associate, role, leads, least(day + time '12:00', now()), :actor, :actor_name
     FROM unnest(CAST(:ids AS uuid[]), CAST(:accounts AS uuid[]), CAST(:associates AS uuid[]), CAST(:roles AS text[]),
         CAST(:days AS date[]), CAST(:leads AS bool[])) AS d(id, account, associate, role, day, leads)
     ORDER BY account, associate, role
@@ -43,7 +42,8 @@ INSERT INTO did SELECT id, account_id, associate_id, role, true, false FROM begu
 OVER = """
 INSERT INTO link (id, account_id, associate_id, role, begun_at, begun_by, begun_by_name, ended_at, ended_by,
     ended_by_name, cause, ended_job)
-SELECT id, account, associate, role, begun, :actor, :actor_name, ended, :actor, :actor_name, 'removed', :job
+SELECT id, account, associate, role, least(begun + time '12:00', now()), :actor, :actor_name,
+    least(ended + time '12:00', now()), :actor, :actor_name, 'removed', :job
 FROM unnest(CAST(:ids AS uuid[]), CAST(:accounts AS uuid[]), CAST(:associates AS uuid[]), CAST(:roles AS text[]),
     CAST(:begun AS date[]), CAST(:ended AS date[])) AS d(id, account, associate, role, begun, ended)
 """
@@ -53,7 +53,6 @@ SELECT id, account_id, associate_id, role, is_primary, CAST(begun_at AS date) AS
 WHERE account_id = ANY(:accounts) AND ended_at IS NULL ORDER BY account_id, associate_id, role
 """
 COLUMNS = ("id", "code", "name", "email_key", "status")
-Made = TypeVar("Made")
 
 
 class ByJob(Protocol):
@@ -79,18 +78,6 @@ class Written(NamedTuple):
     ended: list[uuid.UUID]
     lead: list[uuid.UUID]
     stepped: list[uuid.UUID]
-
-
-def until_unhindered(session: Session, do: Callable[[], Made]) -> Made:
-    """Return what `do` makes in a savepoint; again where another transaction was quicker with the same link."""
-    for left in reversed(range(TRIES)):
-        try:
-            with session.begin_nested():
-                return do()
-        except DBAPIError as error:
-            if not left or not isinstance(error.orig, CONFLICTS):
-                raise
-    raise AssertionError("unreachable")
 
 
 def read_links(session: Session, accounts: Sequence[uuid.UUID], *, is_look: bool = False) -> dict[Place, OpenLink]:

@@ -2,16 +2,17 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from services.associates.models import Associate, Change, JobFence, Receipt, UndoReceipt
 from shared import bulk
 from shared.db import after_commit, uuid7
 from shared.outbox import nudge_readers
+from shared.records import Changes
 
 DEEDS = {True: "linked_many", False: "unlinked_many"}
 UNDONE = "undone_many"
@@ -49,46 +50,69 @@ def close_fence(session: Session, job_id: uuid.UUID) -> list[int]:
 def finish_job(session: Session, job_id: uuid.UUID) -> None:
     """Write into the history of each associate how many customers the job gave and took, and nudge who reads of links.
 
-    Asked again, it is written anew.
-
-    A job that was about associates themselves wrote its lines with each chunk; they stay.
+    Asked again, what came since is added, and a line that is there stays what it is and when it was. A job that was
+    about associates themselves wrote its lines with each chunk.
     """
     after_commit(session, nudge_readers)
-    session.execute(delete(Change).where(Change.job_id == job_id, Change.action.in_((*DEEDS.values(), UNDONE))))
     for receipts, is_undo in ((Receipt, False), (UndoReceipt, True)):
         answer = receipts.answer  # of which the refusals stay where they are: they may be many
         told = session.execute(select(answer["links"], answer["by"]).where(receipts.job_id == job_id))
         _write_history(session, job_id, told, is_undo=is_undo)
 
 
+class Line(NamedTuple):
+    """Which line of history tells what a job did."""
+
+    associate: uuid.UUID
+    role: str
+    action: str
+
+
 def _write_history(session: Session, job_id: uuid.UUID, told: Iterable[Any], *, is_undo: bool) -> None:
     """Write the lines of all associates at once: an import of assignments may be about many thousands."""
-    sums: Counter[tuple[str, str, bool]] = Counter()
+    sums: Counter[Line] = Counter()
     by = None
     for each, who in told:
         for associate, role, begun, links in each or ():
-            sums[associate, role, begun] += links
+            sums[Line(uuid.UUID(associate), role, UNDONE if is_undo else DEEDS[begun])] += links
             by = who
     if by is None:
         return
-    ids = {uuid.UUID(associate_id) for associate_id, _, _ in sums}
-    versions = {
-        row.id: row.version
-        for row in session.execute(select(Associate.id, Associate.version).where(Associate.id.in_(ids)))
+    rows = select(Change.id, Change.associate_id, Change.action, Change.fields).where(Change.job_id == job_id)
+    known = {
+        Line(row.associate_id, row.fields["role"][1], row.action): row
+        for row in session.execute(rows.where(Change.action.in_((UNDONE,) if is_undo else DEEDS.values())))
     }
+    grown = [
+        {"id": row.id, "fields": _fields(line, sums[line])}
+        for line, row in known.items()
+        if row.fields["customers"][1] != sums[line]
+    ]
+    if grown:
+        session.execute(update(Change), grown)
+    _add_lines(session, job_id, {line: links for line, links in sums.items() if line not in known}, by)
+
+
+def _add_lines(session: Session, job_id: uuid.UUID, sums: Mapping[Line, int], by: Sequence[str]) -> None:
+    whom = select(Associate.id, Associate.version).where(Associate.id.in_({line.associate for line in sums}))
+    versions = {row.id: row.version for row in session.execute(whom)} if sums else {}
     lines = [
         {
             "id": uuid7(),
-            "associate_id": associate_id,
+            "associate_id": line.associate,
             "actor_id": uuid.UUID(by[0]),
             "actor_name": by[1],
             "job_id": job_id,
-            "action": UNDONE if is_undo else DEEDS[begun],
-            "fields": {"customers": [None, links], "role": [None, role]},
-            "version": versions[associate_id],
+            "action": line.action,
+            "fields": _fields(line, links),
+            "version": versions[line.associate],
         }
-        for (whom, role, begun), links in sorted(sums.items())
-        if (associate_id := uuid.UUID(whom)) in versions
+        for line, links in sorted(sums.items())
+        if line.associate in versions
     ]
     if lines:
         session.execute(insert(Change), lines)
+
+
+def _fields(line: Line, links: int) -> Changes:
+    return {"customers": [None, links], "role": [None, line.role]}

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from services.associates.bulk.chunk import links_by_associate, make_did, tell_links
 from services.associates.bulk.job import UndoJob
-from services.associates.bulk.link_writing import Written, until_unhindered
-from services.associates.domain.link_locks import replace_alone, share_accounts
+from services.associates.bulk.link_writing import Written
+from services.associates.domain.link_locks import replace_alone, share_accounts, until_unhindered
 from shared.bulk import Kept, UndoResult
 from shared.importing.ids import unpack
 

@@ -27,11 +27,10 @@ from services.associates.bulk.link_writing import (
     gone_accounts,
     read_associates,
     read_links,
-    until_unhindered,
     write_plan,
 )
 from services.associates.bulk.undo import LinksUndone, Names, sum_up, take_back
-from services.associates.domain.link_locks import replace_alone, share_accounts
+from services.associates.domain.link_locks import replace_alone, share_accounts, until_unhindered
 from services.associates.domain.links import AccountFacts
 from services.associates.domain.naming import FOUND, Called, find_called
 from services.associates.domain.records import DEFAULTS, FIELDS, derived
@@ -120,8 +119,9 @@ def _apply(session: Session, wish: Wish) -> LinksResult:
             log.warning("fits several", job=str(wish.id), no=wish.chunk_no, called=str(called))
             undecided |= {account for account, _ in asked}
     accounts = sorted({place.account for place in places})
+    named = {place.associate for place in (*places, *read_links(session, accounts, is_look=True))}
+    associates = read_associates(session, AssociateTable.id.in_(named))
     links = read_links(session, accounts)
-    associates = read_associates(session, AssociateTable.id.in_({place.associate for place in (*places, *links)}))
     facts = Facts({}, gone_accounts(session, accounts), associates, links, (), datetime.now(UTC).date())
     plan = plan_links(_possible(wish, dict.fromkeys(places), facts, undecided), facts)
     result = LinksResult(by=(str(wish.actor_id), wish.actor_name), created=len(plan.begin), updated=len(plan.end))

@@ -116,6 +116,8 @@ def restore_associate(session: Session, actor: Actor, associate_id: uuid.UUID) -
     was given away meanwhile.
     """
     deletion = last_deletion(session, associate_id)
+    if deletion is not None:  # whoever brings it back at this moment, too, waits here
+        session.refresh(deletion, with_for_update=True)
     if session.get(Associate, associate_id) is not None:
         raise NotDeleted("associate")
     if deletion is None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Uuid, and_, cast, exists, func, select, te
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import Session, aliased
 
-from services.associates.domain.link_locks import lock_accounts, share_accounts
+from services.associates.domain.link_locks import lock_accounts, share_accounts, until_unhindered
 from services.associates.domain.links import record_links
 from services.associates.models import Associate, GoneAccount, Link
 from shared.history import Actor
@@ -83,13 +83,14 @@ def _reopen_all(session: Session, which: ColumnElement[bool], cause: str) -> Non
     is_open = and_(other.account_id == Link.account_id, other.ended_at.is_(None))
     twin = exists().where(is_open, other.associate_id == Link.associate_id, other.role == Link.role)
     leads = Link.id.in_(first) & ~exists().where(is_open, other.is_primary)
-    reopened = session.execute(
+    reopen = (
         update(Link)
         .where(Link.id.in_(newest), ~twin)
         .values(ended_at=None, ended_by=None, ended_by_name=None, cause=None, ended_job=None, is_primary=leads)
         .returning(*link)
         .execution_options(synchronize_session=False)
-    ).all()
+    )
+    reopened = until_unhindered(session, lambda: session.execute(reopen).all())
     _call(session, is_meant, "undone")
     record_links(session, begun=reopened)
 

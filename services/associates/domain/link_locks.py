@@ -2,16 +2,36 @@
 
 Changes of the links of one account come one after the other (`lock_account`). They, and mass changes, share one lock
 for all accounts (`share_accounts`), which the deletion of accounts waits for (`lock_accounts`), so that a link never
-begins at an account whose deletion was told meanwhile; between single and mass changes stands the unique index of open
-links. All of these are held to the end of the transaction.
+begins at an account whose deletion was told meanwhile. All of these are held to the end of the transaction. Between
+single and mass changes stand the unique indexes of open and of primary links; where another is quicker with the same
+link, all is decided and done again (`until_unhindered`). Associates are locked before their links.
 """
 
 import uuid
+from collections.abc import Callable
+from typing import TypeVar
 
+from psycopg import errors
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 ALL_ACCOUNTS, REPLACING = 0x6C69_0004, 0x6C69_0006
+TRIES = 5
+CONFLICTS = (errors.UniqueViolation, errors.DeadlockDetected)
+Made = TypeVar("Made")
+
+
+def until_unhindered(session: Session, do: Callable[[], Made]) -> Made:
+    """Return what `do` makes in a savepoint; again where another transaction was quicker with the same record."""
+    for left in reversed(range(TRIES)):
+        try:
+            with session.begin_nested():
+                return do()
+        except DBAPIError as error:
+            if not left or not isinstance(error.orig, CONFLICTS):
+                raise
+    raise AssertionError("unreachable")
 
 
 def share_accounts(session: Session) -> None:

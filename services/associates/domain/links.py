@@ -7,11 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.associates.domain.history import record_change
-from services.associates.domain.link_locks import lock_account
+from services.associates.domain.link_locks import lock_account, until_unhindered
 from services.associates.errors import (
     AccountNotFound,
     AssociateInactive,
@@ -26,7 +25,7 @@ from shared.db import uuid7
 from shared.events.associates import LINK_ROLES, LinksChanged, gather_links
 from shared.history import Actor
 from shared.outbox import record
-from shared.records import Changes, violates
+from shared.records import Changes
 from shared.scope import associate_of
 
 ROLES = LINK_ROLES
@@ -172,9 +171,7 @@ def make_primary(session: Session, actor: Actor, account: AccountFacts, link_id:
     """Make this the associate to turn to first; the former one steps back. Raises LinkNotFound."""
     link, associate = _open_link(session, account.id, link_id)
     if not link.is_primary:
-        _step_back(session, account.id)
-        link.is_primary = True
-        session.flush()
+        until_unhindered(session, lambda: _lead(session, link))
         changes: Changes = {"customer": [None, str(account)], "primary": [None, True]}
         record_change(session, actor, associate, "role", changes)
     return link
@@ -200,10 +197,7 @@ def reopen_link(session: Session, actor: Actor, account: AccountFacts, link_id: 
         raise AccountNotFound(account.id)
     if associate is None:
         raise AssociateNotFound(link.associate_id)
-    _must_be_new(session, account.id, associate, link.role)
-    link.is_primary = link.is_primary and not _has_primary(session, account.id)
-    link.ended_at = link.ended_by = link.ended_by_name = link.cause = link.ended_job = None
-    session.flush()
+    until_unhindered(session, lambda: _reopen(session, link, associate))
     record_change(session, actor, associate, "linked", {"customer": [None, str(account)], "role": [None, link.role]})
     record_links(session, begun=[link])
     return link
@@ -278,28 +272,38 @@ def _begin(
     primary: bool,
     since: date | None = None,
 ) -> Link:
-    _must_be_new(session, account_id, associate, role)
-    link = Link(
-        id=uuid7(),
-        account_id=account_id,
-        associate_id=associate.id,
-        role=role,
-        is_primary=primary,
-        begun_at=_moment(since),
-        begun_by=actor.id,
-        begun_by_name=actor.name,
-    )
-    try:
-        with session.begin_nested():
-            if primary:
-                _step_back(session, account_id)
-            session.add(link)
-    except IntegrityError as error:  # a mass change was quicker
-        if not violates(error, "link_open_ix"):
-            raise
+    def begin() -> Link:
         _must_be_new(session, account_id, associate, role)
-        raise
-    return link
+        if primary:
+            _step_back(session, account_id)
+        link = Link(
+            id=uuid7(),
+            account_id=account_id,
+            associate_id=associate.id,
+            role=role,
+            is_primary=primary,
+            begun_at=_moment(since),
+            begun_by=actor.id,
+            begun_by_name=actor.name,
+        )
+        session.add(link)
+        session.flush()
+        return link
+
+    return until_unhindered(session, begin)
+
+
+def _lead(session: Session, link: Link) -> None:
+    _step_back(session, link.account_id)
+    link.is_primary = True
+    session.flush()
+
+
+def _reopen(session: Session, link: Link, associate: Associate) -> None:
+    _must_be_new(session, link.account_id, associate, link.role)
+    link.is_primary = link.is_primary and not _has_primary(session, link.account_id)
+    link.ended_at = link.ended_by = link.ended_by_name = link.cause = link.ended_job = None
+    session.flush()
 
 
 def _must_be_new(session: Session, account_id: uuid.UUID, associate: Associate, role: str) -> None:

@@ -135,7 +135,7 @@ def search_query(values: Mapping[str, Any]) -> Query:
         rank, order, associate_id = decode_cursor(values["cursor"], 3)
         if not isinstance(rank, int) or not 0 <= rank < 10:
             raise Invalid("This page address is not complete.", fields={"cursor": [FOREIGN]})
-        after = (rank, as_order(order), as_id(associate_id))
+        after = (int(rank), as_order(order), as_id(associate_id))
     return Query(
         text=values["q"] or "", status=values["status"], kind=values.get("kind"), limit=values["limit"], after=after
     )
