@@ -293,7 +293,8 @@ def test_form_when_shown_offers_inactive_associates_and_a_key_of_its_own(
     client: SignedClient, make_associate: Made
 ) -> None:
     first, second = (client.get("/associates/fragments/change?active=3&inactive=2&source=codes").text for _ in range(2))
-    assert "Change 3 customers" in first
+    assert "Change these customers" in first
+    assert "Change 3 customers" in client.get("/associates/fragments/change?active=3&inactive=0&source=codes").text
     assert "Also the 2 inactive customers" in first
     assert first != second
     dana = make_associate("Dana Dealer")

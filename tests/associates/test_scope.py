@@ -52,6 +52,16 @@ def test_links_when_asked_by_an_associate_are_their_own(
     assert client.get(f"/associates/{dana.id}").status_code == 200
 
 
+def test_associate_without_customers_is_not_told_to_do_what_staff_does(
+    app: Flask, make_associate: Callable[..., Associate], client: SignedClient
+) -> None:
+    dana = make_associate("Dana Dealer")
+    assert "Open a customer" in client.get(f"/associates/{dana.id}").text
+    page = client_of(app, dana).get(f"/associates/{dana.id}").text
+    assert "Nobody has given you a customer to look after yet." in page
+    assert "Open a customer" not in page
+
+
 def test_read_when_only_row_level_security_stands_is_narrowed(
     app: Flask, people: tuple[Associate, uuid.UUID, uuid.UUID]
 ) -> None:

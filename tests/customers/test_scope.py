@@ -65,6 +65,13 @@ def test_list_when_asked_by_an_associate_has_their_accounts_alone(
     assert "Paint" not in page
 
 
+def test_associate_without_customers_is_not_told_to_do_what_staff_does(dana: SignedClient) -> None:
+    for address in ("/customers", f"/customers/fragments/of-associate/{DANA}"):
+        page = dana.get(address).text
+        assert "Nobody has given you a customer to look after yet." in page
+        assert "Open a customer" not in page
+
+
 def test_account_when_foreign_is_not_found_on_any_way(
     dana: SignedClient, make_account: Callable[..., Account], make_contact: Callable[..., Contact]
 ) -> None:

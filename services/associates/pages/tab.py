@@ -35,7 +35,7 @@ def show_tab(account_id: uuid.UUID) -> str:
 
 
 @blueprint.get("/fragments/pick")
-@requires("associates.view", feature=PARTNER_MANAGEMENT)
+@requires("associates.view", "assign", feature=PARTNER_MANAGEMENT)
 def pick() -> str:
     """Show the active associates that match what is being typed, to choose from.
 
