@@ -8,7 +8,7 @@ from unittest.mock import ANY
 
 import pytest
 from flask import Flask
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, select
 
@@ -340,6 +340,7 @@ ROW = st.fixed_dictionaries(
         "ended_on": st.sampled_from(["2023-05-05", TODAY.isoformat(), None, None]),
     },
 )
+X = {"customer_code": "C1", "associate_code": "dana"}
 JOB = st.tuples(st.lists(ROW, min_size=1, max_size=5), st.sampled_from(["create", "update", "both", "both"]))
 QUIET = settings(max_examples=40)
 
@@ -387,6 +388,7 @@ def test_any_assignments_when_undone_newest_first_leave_what_was_there(people: A
 
 
 @QUIET
+@example(before=[([X], "both")], rows=[{**X, "ended_on": "2023-05-05"}, {**X, "action": "remove"}])
 @given(before=st.lists(JOB, max_size=2), rows=st.lists(ROW, min_size=1, max_size=5))
 def test_any_rows_when_brought_again_change_nothing(people: Any, before: Any, rows: Any) -> None:
     accounts, _ = people

@@ -77,9 +77,9 @@ class Wanted:
     ended_on: date | None
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the associate looks after the customer from now on."""
-        return self.action != "remove" and self.ended_on is None
+    def is_over(self) -> bool:
+        """Whether it tells of an assignment that ended, and not of what is from now on."""
+        return self.action == "add" and self.ended_on is not None
 
     @property
     def group(self) -> tuple[uuid.UUID, str]:
@@ -142,7 +142,7 @@ class Planner:
         for one in facts.associates:
             if one.email_key:
                 self.by_email[one.email_key].append(one)
-        self.going_on: set[Place] = set()
+        self.told_now: set[Place] = set()
         self.spoiled = {facts.accounts[key].id for key in spoiled if key in facts.accounts}
         self.seen: dict[tuple[Any, ...], int] = {}
         self.leaders: dict[uuid.UUID, int] = {}
@@ -155,7 +155,7 @@ class Planner:
                 found.append(self._wanted(row))
             except RowRefused as refused:
                 self._refuse(row, refused)
-        self.going_on = {one.place for one in found if one.goes_on}
+        self.told_now = {one.place for one in found if not one.is_over}
         return self.settle(self._whole_groups([one for one in found if self._passes(one)]))
 
     def settle(self, found: Sequence[Wanted]) -> Plan:
@@ -236,11 +236,10 @@ class Planner:
         self._check_repeated(wanted)
 
     def _check_repeated(self, wanted: Wanted) -> None:
-        is_over = wanted.ended_on is not None and wanted.action == "add"
-        key = (wanted.place, wanted.ended_on if is_over else None)
+        key = (wanted.place, wanted.ended_on if wanted.is_over else None)
         if key in self.seen:
             raise RowRefused(_named_by(wanted.row), "repeated_key", f"Came before, on line {self.seen[key]}.")
-        if wanted.primary and not is_over and wanted.action != "remove":
+        if wanted.primary and not wanted.is_over and wanted.action != "remove":
             if line := self.leaders.get(wanted.place.account):
                 raise RowRefused("primary", "two_primaries", f"Line {line} makes another one primary already.")
             self.leaders[wanted.place.account] = wanted.row["_line"]
@@ -262,7 +261,7 @@ class Planner:
 
     def _decide(self, one: Wanted) -> Verdict:
         link = self.links.get(one.place)
-        if one.action == "add" and one.ended_on and (link is None or self._is_earlier(one)):
+        if one.is_over and one.ended_on and (link is None or self._is_earlier(one)):
             return self._decide_over(one, one.ended_on)
         if one.action == "remove" or one.ended_on:
             return self._decide_end(one, link)
@@ -278,9 +277,9 @@ class Planner:
     def _is_earlier(self, one: Wanted) -> bool:
         """Tell whether a row that is over is about an assignment before the one that goes on, and not about its end.
 
-        It is where another row says that the associate goes on, and where one that ended on that day is known.
+        It is where another row says what is from now on, and where one that ended on that day is known.
         """
-        return one.action == "add" and (one.place in self.going_on or (one.place, one.ended_on) in self.facts.former)
+        return one.is_over and (one.place in self.told_now or (one.place, one.ended_on) in self.facts.former)
 
     def _decide_new(self, one: Wanted) -> Verdict:
         if self.mode == "update":
