@@ -2,7 +2,7 @@
 const menu = document.getElementById("menu");
 const ITEMS = '[role^="menuitem"]';
 const GAP = 4, EDGE = 8;
-let open = null; // { host: has data-menu, from: gets the focus back, button }
+let open = null; // { host: has data-menu, from: gets the focus back, button, stands: was drawn }
 
 const items = () => [...menu.querySelectorAll(ITEMS)];
 
@@ -31,6 +31,7 @@ async function show(host, from, anchor, button) {
   menu.dispatchEvent(new CustomEvent("menu:open", { bubbles: true }));
   place(anchor);
   items()[0].focus({ preventScroll: true });
+  requestAnimationFrame(() => { mine.stands = true; });
 }
 
 async function fill(holder, host) {
@@ -111,5 +112,5 @@ function firstWith(key, all, at) {
 }
 
 addEventListener("resize", () => close(false));
-// A scroll from before the right-click is told after it, while the menu is still loading.
-addEventListener("scroll", event => { if (!menu.hidden && !menu.contains(event.target)) close(false); }, true);
+// A scroll from before the right-click is told after it, with the next frame; by then the menu may be there.
+addEventListener("scroll", event => { if (open?.stands && !menu.contains(event.target)) close(false); }, true);
