@@ -72,8 +72,9 @@ def servers_for_tests(state: Path) -> Iterator[dict[str, str]]:
     folder.mkdir(mode=0o711)
     with contextlib.ExitStack() as at_the_end:
         at_the_end.callback(remove, folder)
-        postgres = _start_postgres(folder, at_the_end)
-        valkey = _start_valkey(folder, at_the_end)
+        postgres, valkey = free_ports(2)
+        _start_postgres(folder, postgres, at_the_end)
+        _start_valkey(folder, valkey, at_the_end)
         ready = (str(installed() / "bin/pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(postgres))
         asyncio.run(_await_passing(("CMD", *ready), folder / "postgres.log"))
         asyncio.run(_await_passing(("CMD", "valkey-cli", "-p", str(valkey), "ping"), folder / "valkey.log"))
@@ -83,21 +84,17 @@ def servers_for_tests(state: Path) -> Iterator[dict[str, str]]:
         }
 
 
-def _start_postgres(folder: Path, at_the_end: contextlib.ExitStack) -> int:
+def _start_postgres(folder: Path, port: int, at_the_end: contextlib.ExitStack) -> None:
     cluster = make_cluster(
         folder / "db", None, ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync")
     )
-    port = free_port()
     command = cluster.command(port, *POSTGRES_SETTINGS)
     _start(command, folder / "postgres.log", signal.SIGINT, at_the_end, **cluster.owner.start_as())
-    return port
 
 
-def _start_valkey(folder: Path, at_the_end: contextlib.ExitStack) -> int:
-    port = free_port()
+def _start_valkey(folder: Path, port: int, at_the_end: contextlib.ExitStack) -> None:
     command = [str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     _start(command, folder / "valkey.log", signal.SIGTERM, at_the_end)
-    return port
 
 
 def _start(
@@ -127,9 +124,17 @@ def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    [port] = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Return so many different ports of 127.0.0.1 that nobody listens on."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 async def _await_passing(check: tuple[str, ...], log: Path) -> None:

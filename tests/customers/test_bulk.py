@@ -133,6 +133,7 @@ def test_row_when_a_name_has_500_letters_is_created(session: Session) -> None:
 def test_chunk_when_the_planner_believes_in_an_empty_table_counts_it(session: Session) -> None:
     rows = [{"code": f"A{number}", "name": "x", "contact_last_name": "y"} for number in range(50)]
     apply(session, *rows)
+    session.execute(text("LOCK TABLE account IN SHARE UPDATE EXCLUSIVE MODE"))  # as ANALYZE does, before its row here
     session.execute(text("UPDATE pg_class SET reltuples = 0, relpages = 5000 WHERE oid = 'account'::regclass"))
     apply(session, *rows)
     found = session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'account'::regclass"))

@@ -1,9 +1,13 @@
 """What tests of the engine look at."""
 
+from datetime import timedelta
+
 from sqlalchemy import func, select, update
 
 from services.imports.models import Chunk, Job, Refusal
 from shared.db import read_only, unit_of_work
+
+LONG = timedelta(hours=1)  # what is added to a pause at which a test looks: the machine may be slower than the pause
 
 
 def counts(job):

@@ -1,7 +1,7 @@
 """Leases, counts and splits of chunks: the promises of the engine, one by one (design 6)."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from services.imports.domain import chunks
 from services.imports.models import Chunk, Job, Refusal
 from shared.db import read_only, unit_of_work
+from tests.imports.seeing import LONG
 
 LEASE = timedelta(seconds=30)
 ANSWER = {"created": 7, "updated": 1, "unchanged": 1, "skipped": 0, "failed": 1}
@@ -120,9 +121,12 @@ def test_an_owner_that_miscounts_does_not_hang_the_job(make_running):
 
 
 def test_a_chunk_given_back_waits_longer_each_time(make_running):
-    job = make_running(1)
+    job, before = make_running(1), datetime.now(UTC)
     with unit_of_work() as session:
         chunks.give_back(session, chunks.claim_chunk(session, "short", LEASE), "500")
+    assert chunk_of(job, 0).due_at >= before + timedelta(seconds=1)
+    with unit_of_work() as session:
+        session.execute(update(Chunk).values(due_at=Chunk.due_at + LONG))
     assert claim() is None
     chunk = chunk_of(job, 0)
     assert (chunk.state, chunk.attempts, chunk.last_error) == ("due", 1, "500")
@@ -135,6 +139,8 @@ def test_an_owner_that_is_away_costs_no_attempt(make_running, see):
         chunks.wait_for_owner(session, one, "Waiting for things.")
     assert chunk_of(job, 0).attempts == 0
     assert see(job).waiting == "Waiting for things."
+    with unit_of_work() as session:
+        session.execute(update(Job).values(resume_at=Job.resume_at + LONG))
     assert claim() is None
     with unit_of_work() as session:
         session.execute(update(Job).values(resume_at=None))

@@ -24,7 +24,7 @@ from services.imports.tasks import reading
 from shared.db import read_only, unit_of_work
 from shared.http import ServiceUnavailable
 from tests.imports.conftest import rows
-from tests.imports.seeing import chunk_states, counts, now_due, refusals
+from tests.imports.seeing import LONG, chunk_states, counts, now_due, refusals
 
 
 def test_every_row_is_accounted_for(make_job, run, owner):
@@ -319,7 +319,8 @@ def test_a_chunk_to_split_waits_for_room_in_the_store_and_says_so(poisoned, see,
         patch.setattr(app.extensions["liaison.storage"], "write", lambda *_: _no_room())
         tasks.split_chunk.run(str(poisoned.id), 0)
     assert see(poisoned).waiting.startswith("There is no room left in the file store.")
-    with read_only() as session:
+    with unit_of_work() as session:
+        session.execute(update(Job).values(resume_at=Job.resume_at + LONG))
         assert chunks.poisoned_chunks(session) == []  # not before the job has rested
     now_due()
     tasks.split_chunk.run(str(poisoned.id), 0)

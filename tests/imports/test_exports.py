@@ -15,6 +15,7 @@ from shared.db import read_only, unit_of_work
 from shared.errors import Invalid
 from shared.testing import client_as
 from tests.imports.conftest import ADA
+from tests.imports.seeing import LONG
 
 API = "/api/imports/v1/exports"
 FILE = b'\xef\xbb\xbfCode,Name\r\n1,"two\nlines"\r\n2,B\r\n'
@@ -212,6 +213,7 @@ def test_export_when_its_stream_breaks_starts_again_and_in_the_end_gives_up(app,
         assert stored(export).state == "queued", attempt
         assert "does not answer" in stored(export).waiting
         assert app.extensions["liaison.storage"].names(f"exports/{export['id']}") == []
+        change(export, resume_at=stored(export).resume_at + LONG)
         write(export)  # not yet: it rests
         assert stored(export).attempts == attempt + 1
         change(export, resume_at=None)

@@ -22,6 +22,7 @@ from shared.db import read_only, unit_of_work
 from shared.testing import client_as, client_of_service
 from shared.worker import waiting_tasks, workers_alive
 from tests.imports.conftest import ADA, rows
+from tests.imports.seeing import LONG
 
 BEN = Viewer(uuid.UUID("018f0000-0000-7000-8000-00000000be40"), "Ben Baker", sees_all=True)
 
@@ -100,6 +101,7 @@ def test_export_that_is_written_or_rests_waits_for_no_worker(client):
     assert measured(client, "oldest_due_seconds") == 0
     with unit_of_work() as session:
         rest_writing(session, held, "The owner is away.", counts=False)
+        session.execute(update(Export).values(resume_at=Export.resume_at + LONG))
     assert (measured(client, "waiting_jobs"), measured(client, "running_jobs")) == (1, 0)
     assert measured(client, "oldest_due_seconds") == 0
 

@@ -12,7 +12,7 @@ from tests.journeys.driving import Copy
 def api(copy: Copy) -> Iterator[httpx.Client]:
     token = copy.run("token", "admin").stdout.split()[-1]
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=f"{copy.url}/api/customers/v1", headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=f"{copy.url}/api/customers/v1", headers=headers, trust_env=False, timeout=60) as client:
         yield client
 
 

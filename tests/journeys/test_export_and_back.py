@@ -50,6 +50,7 @@ def test_list_when_exported_changed_and_imported_again_changes_just_that(
     page.goto("/customers")
     page.get_by_role("searchbox").press_sequentially("lyon", delay=20)
     expect(page.locator("#customer-list tbody tr")).to_have_count(5)
+    expect(page).to_have_url(re.compile("q=lyon"))  # "lyo" finds the same
     ask(page, "Customers…")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("“lyon”, active")

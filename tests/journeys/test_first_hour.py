@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -114,6 +115,7 @@ def find_and_edit(page: Page, records: list[list[str]], check_axe: Callable[[Pag
         box.fill("")
         box.press_sequentially(typed, delay=5)
         expect(page.locator("#customer-list").get_by_role("link", name=company).first).to_be_visible()
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("q") == [typed])  # its rows are there to stay
     page.locator("#customer-list").get_by_role("link", name=company).first.click()
     expect(page.get_by_role("heading", name=company, level=1)).to_be_visible()
     expect(page.locator("main")).to_contain_text(code)

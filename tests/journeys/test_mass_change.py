@@ -99,6 +99,7 @@ def test_associates_when_given_to_pasted_customers_are_taken_back(
     choose(page, "Dana")
     page.get_by_role("button", name="Change 2 customers").click()
     expect(page.locator(".outcome-text")).to_have_text("Dana Dealer added to 2 customers.", timeout=60_000)
+    assert "All copies agree" in copy.run("check").stdout
     page.get_by_role("link", name="See their customers").click()
     expect(page.locator("#looked-after").get_by_role("link", name="Azure Print")).to_be_visible(timeout=20_000)
 

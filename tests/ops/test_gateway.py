@@ -167,7 +167,7 @@ def test_internal_address_when_asked_from_outside_is_not_there(gateway: Gateway,
     answer = gateway.signed_in(path)
     assert answer.status == 404
     assert b"There is nothing here" in answer.body
-    assert gateway.behind["portal"].requests[before:] == []
+    assert [one for one in gateway.behind["portal"].requests[before:] if "/healthz" not in one] == []
 
 
 def test_answer_when_sent_carries_the_rules_for_browsers(gateway: Gateway) -> None:
